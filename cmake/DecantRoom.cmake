@@ -1,0 +1,27 @@
+# A room is one folder, one static library and one include directory: a room that is not linked
+# cannot be included.
+#
+#   decant_room(text SOURCES tokenizer.cpp ... LINK decant_base)
+function(decant_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(decant_${name} STATIC ${ROOM_SOURCES})
+  target_include_directories(decant_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(decant_${name} PUBLIC decant_api ${ROOM_LINK} PRIVATE ${ROOM_PRIVATE_LINK})
+  decant_warnings(decant_${name})
+endfunction()
+
+function(decant_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+endfunction()
+
+# decant_test(text SOURCES tokenizer_test.cpp ... LINK decant_text): one test program a room.
+function(decant_test name)
+  cmake_parse_arguments(TEST "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name}_test ${TEST_SOURCES})
+  target_link_libraries(${name}_test PRIVATE ${TEST_LINK} GTest::gmock_main)
+  target_compile_definitions(${name}_test PRIVATE
+    DECANT_SOURCE_DIR="${PROJECT_SOURCE_DIR}"  # where the committed fixtures lie
+    DECANT_PROGRAM="${CMAKE_BINARY_DIR}/decant")
+  decant_warnings(${name}_test)
+  gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+endfunction()

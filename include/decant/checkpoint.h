@@ -1,0 +1,89 @@
+// A trained model's file as it lies on disk: opened, validated, and recognised.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace decant {
+
+/// How the feed-forward layer bends: x * Phi(x) exactly (erf), or GPT-2's tanh approximation.
+enum class Gelu { kExact, kTanh };
+
+/// The sizes of a GPT. C = channels (n_embd), T = positions (block_size), V = vocabulary.
+struct ModelConfig {
+  std::int64_t vocab_size = 0;   ///< V
+  std::int64_t block_size = 0;   ///< T: the longest context, the rows of the position table
+  std::int64_t n_layer = 0;
+  std::int64_t n_head = 0;       ///< divides n_embd
+  std::int64_t n_embd = 0;       ///< C
+  std::int64_t n_inner = 0;      ///< width of the feed-forward layer, mostly 4 C
+  Gelu gelu = Gelu::kTanh;
+  float layer_norm_epsilon = 1e-5f;
+  bool tied_head = false;        ///< the output head is the token embedding
+};
+
+enum class DType { kF32, kF16, kBF16 };
+
+/// The name that safetensors gives a type: "F32", "F16", "BF16".
+std::string_view dtype_name(DType dtype);
+std::size_t dtype_size(DType dtype);
+
+/// One tensor of the file, as the file names it.
+struct TensorInfo {
+  std::string name;
+  DType dtype;
+  std::vector<std::int64_t> shape;
+};
+
+struct CheckpointOptions {
+  /// Number of attention heads, which shapes cannot tell; overrides what the file says.
+  std::optional<std::int64_t> n_head;
+};
+
+struct Gpt;  // the tensors by their role (src/checkpoint/gpt_tensors.h)
+
+/// An open checkpoint whose every tensor has been checked to lie inside the file and to have the
+/// place and the shape that its dialect gives it. Tensors stay on disk (memory-mapped) until read.
+/// Movable; keep it alive while a Model is built from it.
+class Checkpoint {
+ public:
+  /// Opens a `.safetensors` or PyTorch `.pt` file, or a folder in Hugging Face layout (config.json
+  /// and model.safetensors) or with a model.pt or ckpt.pt. Nothing in the file is ever executed.
+  /// Throws Error: kIo, kUnrecognized, kTruncated, kMalformed, kUnsupported, kForbidden, kTooLarge,
+  /// kMissingTensor, kUnexpectedTensor, kShapeMismatch, kInvalidOption.
+  static Checkpoint open(const std::filesystem::path& path, const CheckpointOptions& options = {});
+
+  Checkpoint(Checkpoint&&) noexcept;
+  Checkpoint& operator=(Checkpoint&&) noexcept;
+  ~Checkpoint();
+
+  const ModelConfig& config() const;
+  std::span<const TensorInfo> tensors() const;  ///< in the file's order
+  const std::filesystem::path& file() const;    ///< the file that holds the tensors
+  const std::string& format() const;            ///< "safetensors" or "PyTorch zip"
+  const std::string& dialect() const;           ///< "nanoGPT", ...: whose names these are
+  const std::string& evidence() const;          ///< what the dialect was recognised from
+  /// Lines that a person should see: an assumption taken, a buffer ignored.
+  std::span<const std::string> notes() const;
+
+  /// Writes config.json and model.safetensors (Hugging Face GPT-2 names) into `folder`, which it
+  /// makes; `dtype` defaults to the file's own. Each file is written aside and renamed, so that a
+  /// full disk leaves nothing half done. Throws Error (kIo).
+  void save_pretrained(const std::filesystem::path& folder, std::optional<DType> dtype = {}) const;
+
+  /// The tensors by their role, for the model room.
+  const Gpt& gpt() const;
+
+ private:
+  struct State;
+  explicit Checkpoint(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace decant

@@ -1,0 +1,59 @@
+// The tensors of a GPT by their role, whatever the file called them and however it laid them out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "decant/checkpoint.h"
+
+namespace decant {
+
+/// A read-only strided view of one matrix (or, with rows == 1, one vector) inside a checkpoint:
+/// element (r, c) lies at data + (r * row_stride + c * col_stride) * dtype_size(dtype).
+/// Orientation, fusing and tying are all views: nothing is copied to normalise a dialect.
+struct MatrixView {
+  std::string name;  ///< as the file names the tensor, for messages
+  DType dtype = DType::kF32;
+  const std::byte* data = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::int64_t row_stride = 0;  ///< in elements
+  std::int64_t col_stride = 0;  ///< in elements
+
+  /// Widens row r, exactly, into out[0 .. cols).
+  void read_row(std::int64_t r, float* out) const;
+};
+
+/// y = x W^T + b: weight is (out, in), a missing bias is zero.
+struct Linear {
+  MatrixView weight;               // (out, in)
+  std::optional<MatrixView> bias;  // (1, out)
+};
+
+struct LayerNormTensors {
+  MatrixView weight;               // (1, C)
+  std::optional<MatrixView> bias;  // (1, C)
+};
+
+// C = channels, I = n_inner, V = vocabulary, T = positions
+struct GptLayer {
+  LayerNormTensors ln_1;
+  Linear q, k, v;    // (C, C) each
+  Linear attn_proj;  // (C, C)
+  LayerNormTensors ln_2;
+  Linear fc;         // (I, C)
+  Linear mlp_proj;   // (C, I)
+};
+
+struct Gpt {
+  MatrixView wte;  // (V, C) token embeddings
+  MatrixView wpe;  // (T, C) position embeddings
+  std::vector<GptLayer> layers;
+  LayerNormTensors ln_f;
+  MatrixView head;  // (V, C); a view of wte where the head is tied
+};
+
+}  // namespace decant
