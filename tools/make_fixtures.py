@@ -1,0 +1,473 @@
+#!/usr/bin/env python3
+"""Makes tests/fixtures: small random checkpoints as each framework saves them, and PyTorch's logits.
+
+    tools/make_fixtures.py                     # writes tests/fixtures again, byte for byte
+    tools/make_fixtures.py --full-chapter DIR  # the chapter's exact GPTConfig (55 MB), not committed
+
+Needs PyTorch (Debian: python3-torch) and nothing else: the nanoGPT and Hugging Face modules below are
+written from the published architecture, and the safetensors files from the format's description. The
+logits are computed in float64 from the weights as the file holds them, and stored as float32.
+"""
+
+import argparse
+import json
+import math
+import pathlib
+import shutil
+import struct
+import sys
+import zlib
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools" / "train"))
+from model import GPT, GPTConfig  # noqa: E402  (the chapter's model)
+
+# T = tokens, C = channels, H = heads, I = inner width of the FFN, V = vocabulary, L = layers
+TINY = dict(V=97, T=16, L=2, H=2, C=32)
+MICRO = dict(V=97, T=16, L=2, H=2, C=16)  # where the file also holds an optimizer
+
+
+# ---- The reference modules ------------------------------------------------------------------------
+
+
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int) -> torch.Tensor:
+    """Causal attention of (B, T, C) queries, keys and values."""
+    B, T, C = q.shape
+    split = lambda y: y.view(B, T, heads, C // heads).transpose(1, 2)
+    scores = split(q) @ split(k).transpose(-2, -1) / math.sqrt(C // heads)
+    future = torch.ones(T, T, dtype=torch.bool).triu(1)
+    y = F.softmax(scores.masked_fill(future, -math.inf), dim=-1) @ split(v)
+    return y.transpose(1, 2).reshape(B, T, C)
+
+
+class LayerNorm(nn.Module):
+    """nn.LayerNorm whose bias can be left out, as nanoGPT has it."""
+
+    def __init__(self, C: int, bias: bool):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(C))
+        self.bias = nn.Parameter(torch.zeros(C)) if bias else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, 1e-5)
+
+
+class Conv1D(nn.Module):
+    """OpenAI's linear layer: the weight is (in, out)."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(inputs, outputs))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ self.weight + self.bias
+
+
+class Attention(nn.Module):
+    def __init__(self, C: int, H: int, linear):
+        super().__init__()
+        self.H = H
+        self.c_attn = linear(C, 3 * C)
+        self.c_proj = linear(C, C)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.c_proj(attend(*self.c_attn(x).split(x.size(-1), dim=-1), self.H))
+
+
+class Mlp(nn.Module):
+    def __init__(self, C: int, I: int, gelu: str, linear):
+        super().__init__()
+        self.gelu = gelu
+        self.c_fc = linear(C, I)
+        self.c_proj = linear(I, C)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.c_proj(F.gelu(self.c_fc(x), approximate=self.gelu))
+
+
+class Block(nn.Module):
+    def __init__(self, C: int, H: int, I: int, gelu: str, bias: bool, linear):
+        super().__init__()
+        self.ln_1 = LayerNorm(C, bias)
+        self.attn = Attention(C, H, linear)
+        self.ln_2 = LayerNorm(C, bias)
+        self.mlp = Mlp(C, I, gelu, linear)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x + self.attn(self.ln_1(x))
+        return x + self.mlp(self.ln_2(x))
+
+
+class Gpt2(nn.Module):
+    """GPT-2's names. nanoGPT gives it nn.Linear (out, in), Hugging Face gives it Conv1D (in, out)."""
+
+    def __init__(self, V, T, L, H, C, I=None, gelu="tanh", bias=True, conv1d=False, tied=True):
+        super().__init__()
+        linear = Conv1D if conv1d else lambda i, o: nn.Linear(i, o, bias=bias)
+        blocks = [Block(C, H, I or 4 * C, gelu, bias, linear) for _ in range(L)]
+        self.transformer = nn.ModuleDict({
+            "wte": nn.Embedding(V, C), "wpe": nn.Embedding(T, C),
+            "h": nn.ModuleList(blocks), "ln_f": LayerNorm(C, bias)})
+        self.lm_head = nn.Linear(C, V, bias=False)
+        if tied:
+            self.transformer["wte"].weight = self.lm_head.weight
+
+    def forward(self, idx: torch.Tensor) -> torch.Tensor:
+        t = self.transformer
+        x = t["wte"](idx) + t["wpe"](torch.arange(idx.size(1)))
+        for block in t["h"]:
+            x = block(x)
+        return self.lm_head(t["ln_f"](x))
+
+
+@torch.no_grad()
+def randomize(module: nn.Module, seed: int, dtype=torch.float32) -> nn.Module:
+    """Weights large enough that every part shows in the logits, rounded to what `dtype` can hold."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, p in module.named_parameters():
+        noise = torch.randn(p.shape, generator=generator, dtype=torch.float32)
+        if p.dim() == 1:
+            value = noise * 0.2 + (1.0 if name.endswith("weight") else 0.0)
+        elif any(part in name for part in ("wte", "wpe", "emb", "lm_head")):
+            value = noise * 0.4
+        else:
+            value = noise * 1.2 / math.sqrt(p.shape[0 if isinstance(owner(module, name), Conv1D) else 1])
+        p.copy_(value.to(dtype))
+    return module
+
+
+def owner(module: nn.Module, parameter: str) -> nn.Module:
+    return module.get_submodule(parameter.rpartition(".")[0])
+
+
+@torch.no_grad()
+def logits_of(module: nn.Module, tokens: list) -> torch.Tensor:
+    """(T, V) logits, computed in float64."""
+    output = module.double()(torch.tensor([tokens]))
+    module.float()
+    return (output[0] if isinstance(output, tuple) else output)[0].float()
+
+
+# ---- Tensors by role, to check the values that were read ------------------------------------------
+
+
+def roles(module: nn.Module) -> dict:
+    """Every matrix as Decant's Gpt has it: (out, in), q, k and v apart."""
+    state = {name: tensor.detach() for name, tensor in module.state_dict().items()}
+    out = {}
+    if isinstance(module, GPT):
+        names = {"wte": "tok_emb", "wpe": "pos_emb", "ln_f": "ln_f", "head": "lm_head"}
+        for i in range(len(module.blocks)):
+            for role, name in {"ln_1": "ln1", "q": "attn.q_proj", "k": "attn.k_proj",
+                               "v": "attn.v_proj", "attn_proj": "attn.out_proj", "ln_2": "ln2",
+                               "fc": "ffn.fc1", "mlp_proj": "ffn.fc2"}.items():
+                names[f"h.{i}.{role}"] = f"blocks.{i}.{name}"
+        for role, name in names.items():
+            for part in ("weight", "bias"):
+                if f"{name}.{part}" in state:
+                    out[f"{role}.{part}"] = state[f"{name}.{part}"]
+        return out
+    for name, tensor in state.items():
+        role = name.removeprefix("transformer.").replace("lm_head", "head")
+        role = role.replace("attn.c_proj", "attn_proj").replace("mlp.c_proj", "mlp_proj")
+        role = role.replace("mlp.c_fc", "fc")
+        if isinstance(owner(module, name), Conv1D) and tensor.dim() == 2:
+            tensor = tensor.t()
+        if "attn.c_attn" in role:
+            for letter, piece in zip("qkv", tensor.chunk(3)):
+                out[role.replace("attn.c_attn", letter)] = piece
+        else:
+            out[role] = tensor
+    return out
+
+
+def describe(tensor: torch.Tensor) -> dict:
+    """What a test compares: the CRC-32 of the row-major float32 bytes, and the first values."""
+    flat = tensor.float().contiguous()
+    return {"shape": list(tensor.shape), "crc32": zlib.crc32(flat.numpy().tobytes()),
+            "first": flat.flatten()[:3].tolist()}
+
+
+# ---- Files ----------------------------------------------------------------------------------------
+
+SAFETENSORS_NAMES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
+                     torch.uint8: "U8", torch.bool: "BOOL"}
+
+
+def raw_bytes(tensor: torch.Tensor) -> bytes:
+    tensor = tensor.detach().contiguous()
+    if tensor.dtype == torch.bfloat16:  # numpy has no bfloat16
+        tensor = tensor.view(torch.int16)
+    return tensor.numpy().tobytes()
+
+
+def save_safetensors(state: dict, path: pathlib.Path) -> None:
+    """8 bytes of header length, the JSON header, the data (the format's description, version 0.4)."""
+    header, data = {"__metadata__": {"format": "pt"}}, b""
+    for name, tensor in state.items():
+        blob = raw_bytes(tensor)
+        header[name] = {"dtype": SAFETENSORS_NAMES[tensor.dtype], "shape": list(tensor.shape),
+                        "data_offsets": [len(data), len(data) + len(blob)]}
+        data += blob
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def write_json(path: pathlib.Path, value) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n")
+
+
+class Fixtures:
+    """A folder of cases and its manifest, cases.json."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self.cases = []
+
+    def add(self, name: str, module: nn.Module, save, *, file: str, dialect: str, config: dict,
+            n_head=None) -> None:
+        """`save(path)` writes the checkpoint; `config` is what Decant must find out."""
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        save(folder / file)
+        T, V = config["block_size"], config["vocab_size"]
+        generator = torch.Generator().manual_seed(1000 + len(self.cases))
+        tokens = torch.randint(V, (T + 8,), generator=generator).tolist()
+        self.write_logits(folder / "logits.f32", logits_of(module, tokens[:T]))
+        windows = [tokens[p + 1 - T:p + 1] for p in range(T, len(tokens))]
+        last = torch.stack([logits_of(module, window)[-1] for window in windows])
+        self.write_logits(folder / "crop.f32", last)
+        self.cases.append({
+            "name": name, "checkpoint": f"{name}/{file}", "dialect": dialect, "n_head": n_head,
+            "config": config, "tokens": tokens[:T], "logits": f"{name}/logits.f32",
+            "crop": {"tokens": tokens, "first": T, "logits": f"{name}/crop.f32"},
+            "tensors": {role: describe(tensor) for role, tensor in roles(module).items()}})
+
+    @staticmethod
+    def write_logits(path: pathlib.Path, logits: torch.Tensor) -> None:
+        path.write_bytes(logits.contiguous().numpy().tobytes())
+
+    def write_manifest(self) -> None:
+        lines = ",\n".join(json.dumps(case) for case in self.cases)
+        (self.folder / "cases.json").write_text(f"[\n{lines}\n]\n")
+
+
+def config_of(V, T, L, H, C, I=None, gelu="tanh", tied=True) -> dict:
+    return {"vocab_size": V, "block_size": T, "n_layer": L, "n_head": H, "n_embd": C,
+            "n_inner": I or 4 * C, "gelu": gelu, "tied_head": tied}
+
+
+# ---- The cases ------------------------------------------------------------------------------------
+
+
+def course(sizes: dict, seed: int, **options):
+    cfg = GPTConfig(vocab_size=sizes["V"], block_size=sizes["T"], n_layer=sizes["L"],
+                    n_head=sizes["H"], n_embd=sizes["C"], **options)
+    config = config_of(**sizes, gelu="tanh" if cfg.gelu == "tanh" else "exact", tied=cfg.tied_lm_head)
+    return cfg, randomize(GPT(cfg), seed), config
+
+
+def save_course(cfg: GPTConfig, module: GPT):
+    def save(path: pathlib.Path) -> None:
+        torch.save(module.state_dict(), path)
+        write_json(path.parent / "config.json", vars(cfg))
+    return save
+
+
+def add_course_cases(fixtures: Fixtures) -> None:
+    for name, sizes, seed, options in (
+            ("course_plain", TINY, 1, {}),
+            ("course_tied_tanh_bias", TINY, 2, dict(bias=True, tied_lm_head=True, gelu="tanh"))):
+        cfg, module, config = course(sizes, seed, **options)
+        fixtures.add(name, module, save_course(cfg, module), file="model.pt",
+                     dialect="the loss curve", config=config)
+
+    # The same names over views: q, k and v share one storage, two matrices lie transposed in
+    # theirs, and there is no config.json to tell the number of heads.
+    _, module, config = course(MICRO, 3, bias=True)
+
+    def save_views(path: pathlib.Path) -> None:
+        state = dict(module.state_dict())
+        for i in range(MICRO["L"]):
+            names = [f"blocks.{i}.attn.{letter}_proj.weight" for letter in "qkv"]
+            state.update(zip(names, torch.cat([state[name] for name in names]).chunk(3)))
+            for name in (f"blocks.{i}.attn.out_proj.weight", f"blocks.{i}.ffn.fc1.weight"):
+                state[name] = state[name].t().contiguous().t()
+        torch.save(state, path, pickle_protocol=5)
+
+    fixtures.add("course_views", module, save_views, file="model.pt", dialect="the loss curve",
+                 config=config, n_head=MICRO["H"])
+
+
+def model_args(sizes: dict, bias: bool) -> dict:
+    return {"n_layer": sizes["L"], "n_head": sizes["H"], "n_embd": sizes["C"],
+            "block_size": sizes["T"], "bias": bias, "vocab_size": sizes["V"], "dropout": 0.0}
+
+
+def train_a_step(module: nn.Module) -> torch.optim.Optimizer:
+    """An optimizer whose state has been filled, as a real ckpt.pt carries it."""
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-3)
+    module(torch.arange(8)[None]).square().mean().backward()
+    optimizer.step()
+    return optimizer
+
+
+def add_nanogpt_cases(fixtures: Fixtures) -> None:
+    module = randomize(Gpt2(**TINY, gelu="none"), 4)
+
+    def save(path: pathlib.Path) -> None:
+        torch.save({"model": module.state_dict(), "model_args": model_args(TINY, True),
+                    "iter_num": 5, "best_val_loss": torch.tensor(3.25), "config": {"dataset": "x"}},
+                   path, pickle_protocol=4)
+
+    fixtures.add("nanogpt_bias", module, save, file="ckpt.pt", dialect="nanoGPT",
+                 config=config_of(**TINY, gelu="exact"))
+
+    compiled = randomize(Gpt2(**MICRO, gelu="none", bias=False), 5)
+    optimizer = train_a_step(compiled)
+
+    def save_compiled(path: pathlib.Path) -> None:
+        state = {f"_orig_mod.{name}": tensor for name, tensor in compiled.state_dict().items()}
+        torch.save({"model": state, "optimizer": optimizer.state_dict(),
+                    "model_args": model_args(MICRO, False), "iter_num": 1, "best_val_loss": 1e9,
+                    "config": {"out_dir": "out", "learning_rate": 6e-4, "compile": True}}, path)
+
+    fixtures.add("nanogpt_compiled", compiled, save_compiled, file="ckpt.pt", dialect="nanoGPT",
+                 config=config_of(**MICRO, gelu="exact"))
+
+    # A bare state_dict in bfloat16: no model_args, so one head for each 64 channels.
+    bare = dict(V=61, T=16, L=1, H=1, C=64)
+    module_bare = randomize(Gpt2(**bare, gelu="none", bias=False), 6, torch.bfloat16)
+
+    def save_bare(path: pathlib.Path) -> None:
+        torch.save(module_bare.bfloat16().state_dict(), path)
+        module_bare.float()
+
+    fixtures.add("nanogpt_bare_bf16", module_bare, save_bare, file="model.pt", dialect="nanoGPT",
+                 config=config_of(**bare, gelu="exact"))
+
+
+def hf_config(sizes: dict, **more) -> dict:
+    """What transformers' GPT2Config writes, as far as it matters here."""
+    return {"activation_function": "gelu_new", "architectures": ["GPT2LMHeadModel"],
+            "attn_pdrop": 0.1, "bos_token_id": 50256, "embd_pdrop": 0.1, "eos_token_id": 50256,
+            "initializer_range": 0.02, "layer_norm_epsilon": 1e-05, "model_type": "gpt2",
+            "n_ctx": sizes["T"], "n_embd": sizes["C"], "n_head": sizes["H"], "n_inner": None,
+            "n_layer": sizes["L"], "n_positions": sizes["T"], "reorder_and_upcast_attn": False,
+            "resid_pdrop": 0.1, "scale_attn_by_inverse_layer_idx": False,
+            "scale_attn_weights": True, "summary_type": "cls_index", "torch_dtype": "float32",
+            "transformers_version": "4.40.0", "use_cache": True, "vocab_size": sizes["V"], **more}
+
+
+def add_hf_case(fixtures: Fixtures, name: str, sizes: dict, seed: int, *, dtype=torch.float32,
+                prefix="transformer.", file="model.safetensors", buffers=False, tied=True,
+                gelu="tanh", I=None, **config) -> None:
+    module = randomize(Gpt2(**sizes, conv1d=True, gelu=gelu, tied=tied, I=I), seed, dtype)
+
+    def save(path: pathlib.Path) -> None:
+        state = {}
+        for key, tensor in module.state_dict().items():
+            if key == "lm_head.weight" and tied and path.suffix == ".safetensors":
+                continue  # safetensors holds no tensor twice: transformers leaves the tied head out
+            state[prefix + key.removeprefix("transformer.") if "lm_head" not in key else key] = \
+                tensor.to(dtype)
+        if tied and "lm_head.weight" in state:
+            state["lm_head.weight"] = state[prefix + "wte.weight"]
+        if buffers:  # constants that old versions of transformers saved with the weights
+            T = sizes["T"]
+            kind = torch.uint8 if path.suffix == ".bin" else dtype
+            for i in range(sizes["L"]):
+                state[f"{prefix}h.{i}.attn.bias"] = torch.ones(T, T).tril().to(kind)[None, None]
+                state[f"{prefix}h.{i}.attn.masked_bias"] = torch.tensor(-1e4)
+        if path.suffix == ".safetensors":
+            save_safetensors(dict(sorted(state.items())), path)
+        else:
+            torch.save(state, path)
+        write_json(path.parent / "config.json", hf_config(sizes, **config))
+
+    fixtures.add(name, module, save, file=file, dialect="Hugging Face GPT-2",
+                 config=config_of(**sizes, gelu="tanh" if gelu == "tanh" else "exact", tied=tied, I=I))
+
+
+def add_hf_cases(fixtures: Fixtures) -> None:
+    add_hf_case(fixtures, "hf_f32", TINY, 7)
+    add_hf_case(fixtures, "hf_f16_bare_names", TINY, 8, dtype=torch.float16, prefix="", buffers=True)
+    add_hf_case(fixtures, "hf_bf16_untied", TINY, 9, dtype=torch.bfloat16, tied=False,
+                tie_word_embeddings=False)
+    add_hf_case(fixtures, "hf_bin_f16", TINY, 10, dtype=torch.float16, file="pytorch_model.bin",
+                buffers=True)
+    # Sizes that no vector width divides: heads of 20 channels, an FFN that is not 4 C.
+    wide = dict(V=97, T=24, L=2, H=4, C=80)
+    add_hf_case(fixtures, "hf_wide", wide, 11, dtype=torch.float16, prefix="", gelu="none", I=200,
+                activation_function="gelu", n_inner=200)
+
+
+def check_layouts_agree() -> None:
+    """The same weights in the nanoGPT and the Hugging Face layout give the same logits."""
+    nano = randomize(Gpt2(**TINY), 12)
+    hf = Gpt2(**TINY, conv1d=True)
+    state = {}
+    for name, tensor in nano.state_dict().items():
+        flip = isinstance(owner(hf, name), Conv1D) and tensor.dim() == 2
+        state[name] = tensor.t().contiguous() if flip else tensor
+    hf.load_state_dict(state)
+    tokens = list(range(TINY["T"]))
+    difference = (logits_of(nano, tokens) - logits_of(hf, tokens)).abs().max().item()
+    spread = logits_of(nano, tokens).std().item()
+    assert difference < 1e-6 and spread > 0.5, (difference, spread)
+
+
+def check_chapter_agrees() -> None:
+    """The same weights in the chapter's module and in the GPT-2 one give the same logits."""
+    _, module, _ = course(TINY, 13, bias=True)
+    gpt2 = Gpt2(**TINY, gelu="none", tied=False)
+    flat = roles(module)
+    state = {}
+    for name in gpt2.state_dict():
+        role = name.removeprefix("transformer.").replace("lm_head", "head")
+        role = role.replace("attn.c_proj", "attn_proj").replace("mlp.c_proj", "mlp_proj")
+        role = role.replace("mlp.c_fc", "fc")
+        parts = [flat[role.replace("attn.c_attn", letter)] for letter in "qkv"] \
+            if "c_attn" in role else [flat[role]]
+        state[name] = torch.cat(parts)
+    gpt2.load_state_dict(state)
+    tokens = list(range(TINY["T"]))
+    difference = (logits_of(module, tokens) - logits_of(gpt2, tokens)).abs().max().item()
+    assert difference < 1e-6, difference
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full-chapter", type=pathlib.Path, metavar="DIR",
+                        help="write only a checkpoint of the chapter's exact GPTConfig into DIR")
+    args = parser.parse_args()
+    torch.set_num_threads(1)  # one order of summation: the files come out the same every time
+    check_layouts_agree()
+    check_chapter_agrees()
+
+    if args.full_chapter:
+        fixtures = Fixtures(args.full_chapter)
+        cfg = GPTConfig()
+        sizes = dict(V=cfg.vocab_size, T=cfg.block_size, L=cfg.n_layer, H=cfg.n_head, C=cfg.n_embd)
+        cfg, module, config = course(sizes, 14)
+        fixtures.add("full_chapter", module, save_course(cfg, module), file="model.pt",
+                     dialect="the loss curve", config=config)
+    else:
+        fixtures = Fixtures(ROOT / "tests" / "fixtures")
+        for folder in fixtures.folder.iterdir():
+            if folder.is_dir():
+                shutil.rmtree(folder)
+        add_course_cases(fixtures)
+        add_nanogpt_cases(fixtures)
+        add_hf_cases(fixtures)
+    fixtures.write_manifest()
+
+
+if __name__ == "__main__":
+    main()
