@@ -17,15 +17,15 @@ enum class Gelu { kExact, kTanh };
 
 /// The sizes of a GPT. C = channels (n_embd), T = positions (block_size), V = vocabulary.
 struct ModelConfig {
-  std::int64_t vocab_size = 0;   ///< V
-  std::int64_t block_size = 0;   ///< T: the longest context, the rows of the position table
+  std::int64_t vocab_size = 0;  ///< V
+  std::int64_t block_size = 0;  ///< T: the longest context, the rows of the position table
   std::int64_t n_layer = 0;
-  std::int64_t n_head = 0;       ///< divides n_embd
-  std::int64_t n_embd = 0;       ///< C
-  std::int64_t n_inner = 0;      ///< width of the feed-forward layer, mostly 4 C
+  std::int64_t n_head = 0;   ///< divides n_embd
+  std::int64_t n_embd = 0;   ///< C
+  std::int64_t n_inner = 0;  ///< width of the feed-forward layer, mostly 4 C
   Gelu gelu = Gelu::kTanh;
   float layer_norm_epsilon = 1e-5f;
-  bool tied_head = false;        ///< the output head is the token embedding
+  bool tied_head = false;  ///< the output head is the token embedding
 };
 
 enum class DType { kF32, kF16, kBF16 };

@@ -9,21 +9,21 @@ namespace decant {
 
 /// What kind of thing is wrong. A program may branch on it; a person reads the message.
 enum class ErrorCode {
-  kIo,              ///< a file cannot be opened, read, mapped or written
-  kUnrecognized,    ///< the bytes are no format, or the names no dialect, that Decant knows
-  kTruncated,       ///< the file ends before what it announces
-  kMalformed,       ///< the file contradicts itself or its format
-  kUnsupported,     ///< a legal file that uses a feature that Decant does not read
-  kForbidden,       ///< a pickle that wants to do more than describe tensors
-  kTooLarge,        ///< an announced size is beyond what the input can hold
-  kMissingTensor,   ///< the dialect needs a tensor that is not there
-  kUnexpectedTensor,///< a tensor is there that the dialect has no place for
-  kShapeMismatch,   ///< the shapes of two tensors, or of a tensor and the config, contradict
-  kInvalidWeights,  ///< a weight is NaN or infinite
-  kInvalidLogits,   ///< a logit is NaN or +inf, or none is finite
-  kInvalidToken,    ///< a token id outside the vocabulary
-  kInvalidOption,   ///< an option outside its range
-  kInvalidPrompt,   ///< a prompt that cannot be continued (an empty one)
+  kIo,                ///< a file cannot be opened, read, mapped or written
+  kUnrecognized,      ///< the bytes are no format, or the names no dialect, that Decant knows
+  kTruncated,         ///< the file ends before what it announces
+  kMalformed,         ///< the file contradicts itself or its format
+  kUnsupported,       ///< a legal file that uses a feature that Decant does not read
+  kForbidden,         ///< a pickle that wants to do more than describe tensors
+  kTooLarge,          ///< an announced size is beyond what the input can hold
+  kMissingTensor,     ///< the dialect needs a tensor that is not there
+  kUnexpectedTensor,  ///< a tensor is there that the dialect has no place for
+  kShapeMismatch,     ///< the shapes of two tensors, or of a tensor and the config, contradict
+  kInvalidWeights,    ///< a weight is NaN or infinite
+  kInvalidLogits,     ///< a logit is NaN or +inf, or none is finite
+  kInvalidToken,      ///< a token id outside the vocabulary
+  kInvalidOption,     ///< an option outside its range
+  kInvalidPrompt,     ///< a prompt that cannot be continued (an empty one)
 };
 
 /// Thrown at Decant's borders, never inside the token loop. what() is one line that names the file,

@@ -26,9 +26,9 @@ class Tokenizer {
   /// GPT-2's own 50,257 tokens, built in.
   static Tokenizer gpt2();
 
-  /// Reads `tokenizer.json`, `vocab.json` (with `merges.txt` beside it) or a `.tiktoken` file; for a
-  /// folder, the first of these that it has. Throws Error (kIo, kMalformed, kUnsupported, ...) that
-  /// names the file.
+  /// Reads `tokenizer.json`, `vocab.json` (with `merges.txt` beside it) or a `.tiktoken` file; for
+  /// a folder, the first of these that it has. Throws Error (kIo, kMalformed, kUnsupported, ...)
+  /// that names the file.
   static Tokenizer load(const std::filesystem::path& path);
 
   /// Token ids of `text`. Special tokens such as "<|endoftext|>" are ordinary text (tiktoken's
@@ -51,7 +51,8 @@ class Tokenizer {
   /// The token that ends a document ("<|endoftext|>"), where the vocabulary has one.
   std::optional<TokenId> end_of_text() const;
 
-  /// Writes vocab.json and merges.txt, as Hugging Face names them, into `folder`. Throws Error (kIo).
+  /// Writes vocab.json and merges.txt, as Hugging Face names them, into `folder`. Throws Error
+  /// (kIo).
   void save(const std::filesystem::path& folder) const;
 
  private:

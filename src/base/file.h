@@ -27,9 +27,9 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();  ///< removes the temporary file unless commit() was reached
 
-  void write(std::string_view bytes);             ///< throws Error (kIo)
-  void write(std::span<const std::byte> bytes);   ///< throws Error (kIo)
-  void commit();                                  ///< throws Error (kIo)
+  void write(std::string_view bytes);            ///< throws Error (kIo)
+  void write(std::span<const std::byte> bytes);  ///< throws Error (kIo)
+  void commit();                                 ///< throws Error (kIo)
 
  private:
   [[noreturn]] void fail() const;

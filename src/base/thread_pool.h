@@ -30,9 +30,11 @@ class ThreadPool {
       if (count > 0) task(std::int64_t{0}, count);
       return;
     }
-    run({count, grain, [](const void* context, std::int64_t begin, std::int64_t end) {
+    run({count, grain,
+         [](const void* context, std::int64_t begin, std::int64_t end) {
            (*static_cast<const Task*>(context))(begin, end);
-         }, &task});
+         },
+         &task});
   }
 
  private:
@@ -48,8 +50,8 @@ class ThreadPool {
   void work(int index);
 
   Loop loop_;
-  std::atomic<std::uint32_t> epoch_{0};    // counts loops; odd or even does not matter, change does
-  std::atomic<int> unfinished_{0};         // workers still inside the current loop
+  std::atomic<std::uint32_t> epoch_{0};  // counts loops; odd or even does not matter, change does
+  std::atomic<int> unfinished_{0};       // workers still inside the current loop
   std::atomic<bool> stop_{false};
   std::vector<std::thread> workers_;
 };

@@ -44,8 +44,8 @@ struct GptLayer {
   Linear q, k, v;    // (C, C) each
   Linear attn_proj;  // (C, C)
   LayerNormTensors ln_2;
-  Linear fc;         // (I, C)
-  Linear mlp_proj;   // (C, I)
+  Linear fc;        // (I, C)
+  Linear mlp_proj;  // (C, I)
 };
 
 struct Gpt {
