@@ -23,6 +23,7 @@ enum class ErrorCode {
   kInvalidLogits,     ///< a logit is NaN or +inf, or none is finite
   kInvalidToken,      ///< a token id outside the vocabulary
   kInvalidOption,     ///< an option outside its range
+  kContextFull,       ///< more tokens than the position table has rows
   kInvalidPrompt,     ///< a prompt that cannot be continued (an empty one)
 };
 

@@ -31,6 +31,9 @@ class Tokenizer {
   /// that names the file.
   static Tokenizer load(const std::filesystem::path& path);
 
+  /// The tokenizer file in `folder` that load(folder) would read, if there is one.
+  static std::optional<std::filesystem::path> find(const std::filesystem::path& folder);
+
   /// Token ids of `text`. Special tokens such as "<|endoftext|>" are ordinary text (tiktoken's
   /// `encode_ordinary`).
   std::vector<TokenId> encode(std::string_view text) const;

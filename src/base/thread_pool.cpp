@@ -56,18 +56,18 @@ void ThreadPool::run(const Loop& loop) {
   }
 }
 
-void ThreadPool::run_piece(int index) const {
+void ThreadPool::run_piece(int thread) const {
   const std::int64_t grains = (loop_.count + loop_.grain - 1) / loop_.grain;
-  const std::int64_t begin = grains * index / threads() * loop_.grain;
-  const std::int64_t end = std::min(grains * (index + 1) / threads() * loop_.grain, loop_.count);
-  if (begin < end) loop_.invoke(loop_.context, begin, end);
+  const std::int64_t begin = grains * thread / threads() * loop_.grain;
+  const std::int64_t end = std::min(grains * (thread + 1) / threads() * loop_.grain, loop_.count);
+  if (begin < end) loop_.invoke(loop_.context, thread, begin, end);
 }
 
-void ThreadPool::work(int index) {
+void ThreadPool::work(int thread) {
   for (std::uint32_t seen = 0;;) {
     seen = wait_for_change(epoch_, seen);
     if (stop_.load(std::memory_order_relaxed)) return;
-    run_piece(index);
+    run_piece(thread);
     if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
   }
 }

@@ -115,7 +115,7 @@ void matmul(std::span<const float> x, const PackedMatrix& w, std::span<const flo
   assert(bias.empty() || bias.size() == static_cast<std::size_t>(w.rows()));
   const auto multiply = HWY_DYNAMIC_DISPATCH(multiply_panels);
   const float* bias_data = bias.empty() ? nullptr : bias.data();
-  pool.parallel_for(w.panels(), 1, [&](std::int64_t begin, std::int64_t end) {
+  pool.parallel_for(w.panels(), 1, [&](int, std::int64_t begin, std::int64_t end) {
     multiply(x.data(), tokens, w, bias_data, y.data(), begin, end);
   });
 }

@@ -1,0 +1,132 @@
+#include "common.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "decant/error.h"
+
+namespace decant::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Far beyond any context, far below any memory.
+constexpr std::size_t kMaxText = std::size_t{256} << 20;
+
+fs::path shipped_model() {
+  std::error_code error;
+  const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (const char* place : {"models/shakespeare", "../share/decant/models/shakespeare"}) {
+    if (fs::exists(here / place, error)) return here / place;
+  }
+  throw Error(ErrorCode::kIo, "the model that ships is not beside the program (" +
+                                  (here / "models/shakespeare").string() +
+                                  "): name one with --model PATH");
+}
+
+}  // namespace
+
+void write_out(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+    return;
+  }
+  if (errno == EPIPE) throw ClosedPipe{};
+  throw Error(ErrorCode::kIo, fmt::format("stdout: cannot write: {}", std::strerror(errno)));
+}
+
+void write_json(const Json& value) {
+  write_out(value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void ModelArgs::add_checkpoint_options(CLI::App& command) {
+  command.add_option("--model", model,
+                     "a folder in Hugging Face layout, a .safetensors or a .pt file "
+                     "(default: the Shakespeare model that ships)");
+  command.add_option("--n-head", n_head, "attention heads, where the checkpoint does not say");
+  command.add_flag("--quiet", quiet, "nothing on stderr but errors");
+}
+
+void ModelArgs::add_tokenizer_option(CLI::App& command) {
+  command.add_option("--tokenizer", tokenizer,
+                     "gpt2, a folder, or a tokenizer.json, vocab.json or .tiktoken file "
+                     "(default: the one beside the model)");
+}
+
+void ModelArgs::add_compute_options(CLI::App& command) {
+  command.add_option("--threads", threads, "threads to compute with (default 0: one a core)");
+  command.add_option("--weights", weights, "how weights are held in memory: auto, f32 or bf16")
+      ->capture_default_str();
+}
+
+fs::path ModelArgs::model_path() const { return model.empty() ? shipped_model() : fs::path(model); }
+
+Checkpoint ModelArgs::open_checkpoint() const {
+  Checkpoint checkpoint = Checkpoint::open(model_path(), {.n_head = n_head});
+  for (const std::string& note : checkpoint.notes()) say("note: {}", note);
+  return checkpoint;
+}
+
+Tokenizer ModelArgs::open_tokenizer(const ModelConfig& config) const {
+  if (tokenizer == "gpt2") return Tokenizer::gpt2();
+  if (!tokenizer.empty()) return Tokenizer::load(tokenizer);
+  const fs::path path = model_path();
+  const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
+  if (const auto found = Tokenizer::find(folder)) return Tokenizer::load(*found);
+  // 50,304 is 50,257 rounded up to a multiple of 64, as nanoGPT does for speed.
+  if (config.vocab_size == 50257 || config.vocab_size == 50304) return Tokenizer::gpt2();
+  throw Error(
+      ErrorCode::kInvalidOption,
+      fmt::format("{}: no tokenizer beside the model, and a vocabulary of {} is not GPT-2's: "
+                  "name one with --tokenizer PATH",
+                  path.string(), config.vocab_size));
+}
+
+Tokenizer ModelArgs::open_tokenizer() const {
+  if (!tokenizer.empty()) return open_tokenizer(ModelConfig{});
+  return open_tokenizer(Checkpoint::open(model_path(), {.n_head = n_head}).config());
+}
+
+WeightFormat ModelArgs::weight_format() const {
+  if (weights == "auto") return WeightFormat::kAuto;
+  if (weights == "f32") return WeightFormat::kF32;
+  if (weights == "bf16") return WeightFormat::kBF16;
+  throw Error(ErrorCode::kInvalidOption,
+              fmt::format("--weights is '{}': it must be auto, f32 or bf16", weights));
+}
+
+std::string TextSource::read() const {
+  if (text) return *text;
+  const bool from_stdin = !file || *file == "-";
+  if (from_stdin && !file && ::isatty(STDIN_FILENO) != 0) {
+    throw Error(ErrorCode::kInvalidOption,
+                "no text: give it as an option, name a file, or pipe it in (see --help)");
+  }
+  const std::string name = from_stdin ? "stdin" : *file;
+  const auto fail = [&name] {
+    throw Error(ErrorCode::kIo, fmt::format("{}: cannot read: {}", name, std::strerror(errno)));
+  };
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(
+      from_stdin ? nullptr : std::fopen(name.c_str(), "rb"),
+      [](std::FILE* f) { return std::fclose(f); });
+  std::FILE* input = from_stdin ? stdin : opened.get();
+  if (input == nullptr) fail();
+
+  std::string all;
+  std::array<char, 1 << 16> buffer;
+  for (std::size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), input)) > 0;) {
+    if (all.size() + n > kMaxText) {
+      throw Error(ErrorCode::kTooLarge,
+                  fmt::format("{}: more than {} MiB of text: cut it", name, kMaxText >> 20));
+    }
+    all.append(buffer.data(), n);
+  }
+  if (std::ferror(input) != 0) fail();
+  return all;
+}
+
+}  // namespace decant::cli

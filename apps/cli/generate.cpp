@@ -1,0 +1,263 @@
+// decant generate: text from a prompt.
+#include "decant/generate.h"
+
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <map>
+#include <random>
+#include <sstream>
+
+#include "commands.h"
+#include "common.h"
+#include "decant/error.h"
+#include "decant/logprobs.h"
+#include "decant/sampling.h"
+
+namespace decant::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// The first Ctrl-C ends the text cleanly; a second one, should that hang, ends the program.
+void on_interrupt(int) {
+  interrupted = 1;
+  std::signal(SIGINT, SIG_DFL);
+}
+
+const std::map<std::string, ContextPolicy> kContextPolicies = {{"crop", ContextPolicy::kCrop},
+                                                               {"slide", ContextPolicy::kSlide},
+                                                               {"stop", ContextPolicy::kStop}};
+const std::map<std::string, TopPRule> kTopPRules = {{"inclusive", TopPRule::kInclusive},
+                                                    {"exclusive", TopPRule::kExclusive}};
+
+template <typename Value>
+Value pick(const std::map<std::string, Value>& choices, const std::string& option,
+           const std::string& name) {
+  const auto found = choices.find(name);
+  if (found != choices.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& choice : choices) names.push_back(choice.first);
+  throw Error(ErrorCode::kInvalidOption, fmt::format("{} is '{}': it must be one of {}", option,
+                                                     name, fmt::join(names, ", ")));
+}
+
+struct GenerateArgs {
+  ModelArgs model;
+  TextSource prompt;
+  // The chapter's settings; the library's own defaults are "off".
+  SamplingConfig sampling{.temperature = 0.8, .top_k = 50, .top_p = 0.9};
+  std::string top_p_rule = "inclusive";
+  std::string stages;
+  GenerateOptions options;
+  std::string context = "crop";
+  std::optional<Seed> seed;
+  std::uint64_t num_return_sequences = 1;
+  std::optional<std::int64_t> logprobs;
+  bool echo = false;
+  bool json = false;
+};
+
+void add_options(CLI::App& command, GenerateArgs& args) {
+  args.model.add_checkpoint_options(command);
+  args.model.add_tokenizer_option(command);
+  args.model.add_compute_options(command);
+  auto* prompt = command.add_option("--prompt", args.prompt.text, "the text to continue");
+  command
+      .add_option("--prompt-file", args.prompt.file, "a file with the text to continue, - is stdin")
+      ->excludes(prompt);
+  command.add_option("--max-new-tokens", args.options.max_new_tokens, "tokens to make")
+      ->capture_default_str();
+  command
+      .add_option("--temperature", args.sampling.temperature,
+                  "divides the logits; 1 is off, 0 is greedy")
+      ->capture_default_str();
+  command.add_option("--top-k", args.sampling.top_k, "keep the k most probable tokens; 0 is off")
+      ->capture_default_str();
+  command
+      .add_option("--top-p", args.sampling.top_p,
+                  "keep the smallest set that holds this probability; 1 is off")
+      ->capture_default_str();
+  command
+      .add_option("--top-p-rule", args.top_p_rule,
+                  "does the token that crosses p stay (inclusive) or go (exclusive)")
+      ->capture_default_str();
+  command.add_option("--stages", args.stages,
+                     "the stages in their order (default temperature,top_k,top_p)");
+  command.add_option("--seed", args.seed, "same seed, same text (default: a fresh one, shown)");
+  command.add_option("--num-return-sequences", args.num_return_sequences, "texts to make")
+      ->capture_default_str();
+  command.add_option("--stop", args.options.stop, "a text that ends the output; may be repeated")
+      ->allow_extra_args(false);
+  command
+      .add_option("--context", args.context,
+                  "when the window is full: crop it at each step, slide by half, or stop")
+      ->capture_default_str();
+  command.add_option("--logprobs", args.logprobs,
+                     "with --json: for each token its log-probability, and the N most probable");
+  command.add_flag("--echo", args.echo, "print the prompt, too");
+  command.add_flag("--raw", args.options.raw, "bytes as they are, not U+FFFD for broken UTF-8");
+  command.add_flag("--json", args.json, "one JSON object a text, on a line");
+}
+
+void resolve(GenerateArgs& args) {
+  args.options.context = pick(kContextPolicies, "--context", args.context);
+  args.sampling.top_p_rule = pick(kTopPRules, "--top-p-rule", args.top_p_rule);
+  if (!args.stages.empty()) {
+    args.sampling.stages.clear();
+    std::stringstream names(args.stages);
+    for (std::string name; std::getline(names, name, ',');) args.sampling.stages.push_back(name);
+  }
+  if (args.logprobs && !args.json) {
+    throw Error(ErrorCode::kInvalidOption, "--logprobs needs --json, which shows them");
+  }
+  if (args.logprobs && *args.logprobs < 0) {
+    throw Error(ErrorCode::kInvalidOption,
+                fmt::format("--logprobs is {}: it must be 0 or more", *args.logprobs));
+  }
+  if (args.num_return_sequences < 1) {
+    throw Error(ErrorCode::kInvalidOption, "--num-return-sequences is 0: it must be 1 or more");
+  }
+}
+
+Json config_json(const GenerateArgs& args, const Session& session) {
+  return {{"temperature", args.sampling.temperature},
+          {"top_k", args.sampling.top_k},
+          {"top_p", args.sampling.top_p},
+          {"top_p_rule", args.top_p_rule},
+          {"stages", args.sampling.stages},
+          {"max_new_tokens", args.options.max_new_tokens},
+          {"stop", args.options.stop},
+          {"stop_tokens", args.options.stop_tokens},
+          {"context", args.context},
+          {"raw", args.options.raw},
+          {"weights", session.model().weights() == WeightFormat::kBF16 ? "bf16" : "f32"},
+          {"threads", session.threads()}};
+}
+
+Json step_json(const Step& step, const Tokenizer& tokenizer, std::int64_t top) {
+  const TokenScore score = score_token(step.logits, step.draw.token);
+  Json candidates = Json::array();
+  for (const TokenScore& other : top_tokens(step.logits, top)) {
+    const auto id = static_cast<std::size_t>(other.token);
+    candidates.push_back(
+        {{"token", other.token},
+         {"text", id < tokenizer.vocab_size() ? tokenizer.token_bytes(other.token) : ""},
+         {"logprob", other.logprob}});
+  }
+  return {{"token", step.draw.token},
+          {"text", step.bytes},
+          {"u", step.draw.u},
+          {"logprob", score.logprob},
+          {"final_probability", step.draw.probability},
+          {"rank", score.rank},
+          {"top", std::move(candidates)}};
+}
+
+double per_second(std::size_t tokens, Clock::duration time) {
+  const double seconds = std::chrono::duration<double>(time).count();
+  return seconds > 0 ? static_cast<double>(tokens) / seconds : 0;
+}
+
+// One text: streamed to stdout, or collected into a line of JSON.
+Generation make_text(const GenerateArgs& args, Session& session, const Tokenizer& tokenizer,
+                     Pipeline& pipeline, const std::string& prompt,
+                     std::span<const TokenId> tokens) {
+  std::string text;
+  Json steps = Json::array();
+  const auto start = Clock::now();
+  auto first = start;  // when the first token was drawn: the prefill is over
+  Listener listener{.on_text =
+                        [&](std::string_view part) {
+                          if (args.json) {
+                            text += part;
+                          } else {
+                            write_out(part);
+                          }
+                        },
+                    .on_step =
+                        [&](const Step& step) {
+                          if (first == start) first = Clock::now();
+                          if (args.logprobs)
+                            steps.push_back(step_json(step, tokenizer, *args.logprobs));
+                        },
+                    .cancelled = [] { return interrupted != 0; }};
+  if (args.echo) listener.on_text(prompt);
+  Generation made = generate(session, tokenizer, pipeline, tokens, args.options, listener);
+  const auto end = Clock::now();
+
+  if (args.json) {
+    Json object = {{"prompt", prompt},
+                   {"text", text},
+                   {"tokens", made.tokens},
+                   {"finish_reason", finish_reason_name(made.finish_reason)},
+                   {"seed", args.options.seed},
+                   {"sequence", args.options.sequence},
+                   {"config", config_json(args, session)}};
+    if (args.logprobs) object["steps"] = std::move(steps);
+    if (!made.error.empty()) object["error"] = made.error;
+    write_json(object);
+  } else if (::isatty(STDOUT_FILENO) != 0 || args.num_return_sequences > 1) {
+    write_out("\n");
+  }
+  if (!made.tokens.empty()) {
+    const std::size_t prefilled =
+        std::min(tokens.size(), static_cast<std::size_t>(session.capacity()));
+    args.model.say(
+        "prefill {} tokens, {:.0f} tokens/s; decode {} tokens, {:.0f} tokens/s; {} threads",
+        prefilled, per_second(prefilled, first - start), made.tokens.size(),
+        per_second(made.tokens.size() - 1, end - first), session.threads());
+  }
+  return made;
+}
+
+int run(GenerateArgs& args) {
+  resolve(args);
+  Pipeline pipeline(args.sampling);
+  const std::string prompt = args.prompt.read();
+  const Checkpoint checkpoint = args.model.open_checkpoint();
+  const Tokenizer tokenizer = args.model.open_tokenizer(checkpoint.config());
+  const Model model(checkpoint, args.model.weight_format());
+  Session session(model, args.model.threads);
+
+  const std::vector<TokenId> tokens = tokenizer.encode(prompt);
+  if (static_cast<std::int64_t>(tokens.size()) > session.capacity()) {
+    args.model.say("note: the prompt has {} tokens and the model sees {}: its beginning is cropped",
+                   tokens.size(), session.capacity());
+  }
+  if (const auto end = tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);
+  args.options.seed = args.seed ? *args.seed : std::random_device{}();
+  if (!args.seed)
+    args.model.say("seed {} (--seed {} makes this text again)", args.options.seed,
+                   args.options.seed);
+
+  std::signal(SIGINT, on_interrupt);
+  for (std::uint64_t i = 0; i < args.num_return_sequences; ++i) {
+    args.options.sequence = i;
+    if (args.num_return_sequences > 1 && !args.json) write_out(fmt::format("--- {} ---\n", i));
+    const Generation made = make_text(args, session, tokenizer, pipeline, prompt, tokens);
+    if (made.finish_reason == FinishReason::kCancelled) return kInterrupted;
+    if (made.finish_reason == FinishReason::kError) {
+      fmt::print(stderr, "decant: after {} tokens: {}\n", made.tokens.size(), made.error);
+      return kFailed;
+    }
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Action add_generate(CLI::App& app) {
+  auto* command = app.add_subcommand("generate", "text from a prompt");
+  auto args = std::make_shared<GenerateArgs>();
+  add_options(*command, *args);
+  command->footer(
+      "Example:  decant generate --prompt \"ROMEO:\" --temperature 0.8 --top-p 0.9 --seed 1");
+  return [args] { return run(*args); };
+}
+
+}  // namespace decant::cli

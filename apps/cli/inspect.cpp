@@ -1,0 +1,92 @@
+// decant inspect: what is in a checkpoint, and how it was recognised.
+#include <fmt/ranges.h>
+
+#include "commands.h"
+#include "common.h"
+
+namespace decant::cli {
+namespace {
+
+struct InspectArgs {
+  ModelArgs model;
+  bool json = false;
+};
+
+std::int64_t parameters(const Checkpoint& checkpoint) {
+  std::int64_t total = 0;
+  for (const TensorInfo& tensor : checkpoint.tensors()) {
+    std::int64_t size = 1;
+    for (const std::int64_t extent : tensor.shape) size *= extent;
+    total += size;
+  }
+  return total;
+}
+
+Json to_json(const Checkpoint& checkpoint) {
+  const ModelConfig& config = checkpoint.config();
+  Json tensors = Json::array();
+  for (const TensorInfo& tensor : checkpoint.tensors()) {
+    tensors.push_back(
+        {{"name", tensor.name}, {"dtype", dtype_name(tensor.dtype)}, {"shape", tensor.shape}});
+  }
+  return {{"file", checkpoint.file().string()},
+          {"format", checkpoint.format()},
+          {"dialect", checkpoint.dialect()},
+          {"evidence", checkpoint.evidence()},
+          {"config",
+           {{"vocab_size", config.vocab_size},
+            {"block_size", config.block_size},
+            {"n_layer", config.n_layer},
+            {"n_head", config.n_head},
+            {"n_embd", config.n_embd},
+            {"n_inner", config.n_inner},
+            {"gelu", config.gelu == Gelu::kExact ? "exact" : "tanh"},
+            {"layer_norm_epsilon", config.layer_norm_epsilon},
+            {"tied_head", config.tied_head}}},
+          {"elements", parameters(checkpoint)},
+          {"notes", std::vector<std::string>(checkpoint.notes().begin(), checkpoint.notes().end())},
+          {"tensors", std::move(tensors)}};
+}
+
+std::string to_text(const Checkpoint& checkpoint) {
+  const ModelConfig& config = checkpoint.config();
+  std::string out = fmt::format(
+      "file        {}\nformat      {}\ndialect     {} ({})\n"
+      "vocabulary  {}\ncontext     {}\nlayers      {}\nheads       {} of {} channels\n"
+      "width       {}, feed-forward {}, GELU {}\nhead        {}\nelements    {}\n",
+      checkpoint.file().string(), checkpoint.format(), checkpoint.dialect(), checkpoint.evidence(),
+      config.vocab_size, config.block_size, config.n_layer, config.n_head,
+      config.n_embd / config.n_head, config.n_embd, config.n_inner,
+      config.gelu == Gelu::kExact ? "exact" : "tanh",
+      config.tied_head ? "tied to the token embedding" : "separate", parameters(checkpoint));
+  for (const std::string& note : checkpoint.notes()) out += fmt::format("note        {}\n", note);
+  out += "tensors\n";
+  for (const TensorInfo& tensor : checkpoint.tensors()) {
+    out += fmt::format("  {:<4} {:>14}  {}\n", dtype_name(tensor.dtype),
+                       fmt::format("{}", fmt::join(tensor.shape, " x ")), tensor.name);
+  }
+  return out;
+}
+
+}  // namespace
+
+Action add_inspect(CLI::App& app) {
+  auto* command =
+      app.add_subcommand("inspect", "what is in a checkpoint, and how it was recognised");
+  auto args = std::make_shared<InspectArgs>();
+  args->model.add_checkpoint_options(*command);
+  command->add_flag("--json", args->json, "as a JSON object");
+  command->footer("Example:  decant inspect --model out/ckpt.pt");
+  return [args] {
+    const Checkpoint checkpoint =
+        Checkpoint::open(args->model.model_path(), {.n_head = args->model.n_head});
+    if (args->json) {
+      write_json(to_json(checkpoint));
+    } else {
+      write_out(to_text(checkpoint));
+    }
+    return kDone;
+  };
+}
+
+}  // namespace decant::cli

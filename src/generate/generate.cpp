@@ -1,0 +1,99 @@
+#include "decant/generate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "context.h"
+#include "decant/error.h"
+#include "stream.h"
+
+namespace decant {
+namespace {
+
+void validate(std::span<const TokenId> prompt, const GenerateOptions& options) {
+  if (prompt.empty()) {
+    throw Error(ErrorCode::kInvalidPrompt,
+                "the prompt is empty: give it at least one character, a line feed for example");
+  }
+  if (options.max_new_tokens < 0) {
+    throw Error(ErrorCode::kInvalidOption,
+                fmt::format("max_new_tokens is {}: it must be 0 or more", options.max_new_tokens));
+  }
+}
+
+}  // namespace
+
+std::string_view finish_reason_name(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kCancelled:
+      return "cancelled";
+    case FinishReason::kError:
+      break;
+  }
+  return "error";
+}
+
+Generation generate(Session& session, const Tokenizer& tokenizer, Pipeline& pipeline,
+                    std::span<const TokenId> prompt, const GenerateOptions& options,
+                    const Listener& listener) {
+  validate(prompt, options);
+  Stream stream(options.stop, options.raw);
+  const auto show = [&listener](std::string_view text) {
+    if (listener.on_text && !text.empty()) listener.on_text(text);
+  };
+  const auto is_stop = [&options](TokenId token) {
+    return std::ranges::find(options.stop_tokens, token) != options.stop_tokens.end();
+  };
+  // A model may have more rows than its tokenizer has tokens (padding): those cannot be written.
+  const auto writable = [&tokenizer](Logits all) {
+    return all.first(std::min(all.size(), tokenizer.vocab_size()));
+  };
+
+  std::vector<TokenId> tokens(prompt.begin(), prompt.end());
+  const auto limit = prompt.size() + static_cast<std::size_t>(options.max_new_tokens);
+  tokens.reserve(std::min(limit, prompt.size() + (1 << 20)));
+  Context context(session, options.context);
+
+  Generation made;
+  if (tokens.size() == limit) return made;
+  std::optional<Logits> logits = context.prefill(tokens);
+  try {
+    for (;;) {
+      if (listener.cancelled && listener.cancelled()) {
+        made.finish_reason = FinishReason::kCancelled;
+        break;
+      }
+      const Draw draw = pipeline.sample(
+          writable(*logits),
+          {.seed = options.seed, .sequence = options.sequence, .position = tokens.size()});
+      if (is_stop(draw.token)) {
+        made.finish_reason = FinishReason::kStop;
+        break;
+      }
+      const std::string_view bytes = tokenizer.token_bytes(draw.token);
+      tokens.push_back(draw.token);
+      if (listener.on_step) listener.on_step({draw, *logits, bytes});
+      show(stream.push(bytes));
+      if (stream.stopped()) {
+        made.finish_reason = FinishReason::kStop;
+        break;
+      }
+      if (tokens.size() == limit) break;
+      logits = context.step(tokens);
+      if (!logits) break;
+    }
+  } catch (const Error& error) {
+    made.finish_reason = FinishReason::kError;
+    made.error = error.what();
+  }
+  show(stream.finish());
+  made.tokens.assign(tokens.begin() + static_cast<std::ptrdiff_t>(prompt.size()), tokens.end());
+  return made;
+}
+
+}  // namespace decant
