@@ -1,0 +1,220 @@
+// vocab.json with merges.txt, and tokenizer.json.
+#include <algorithm>
+#include <optional>
+
+#include "byte_alphabet.h"
+#include "decant/error.h"
+#include "file.h"
+#include "tokenizer_files.h"
+#include "vocabulary_builder.h"
+
+namespace decant {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+// A file's name with what it says, for messages.
+class Reader {
+ public:
+  explicit Reader(std::string file) : file_(std::move(file)) {}
+
+  const std::string& file() const { return file_; }
+
+  [[noreturn]] void fail(ErrorCode code, const std::string& message) const {
+    throw Error(code, file_ + ": " + message);
+  }
+
+  // A member that must be there and of this type.
+  const json& member(const json& object, const char* name, json::value_t type,
+                     const char* type_name) const {
+    const auto found = object.find(name);
+    if (found == object.end()) fail(ErrorCode::kMalformed, in_quotes(name) + " is missing");
+    if (found->type() != type) {
+      fail(ErrorCode::kMalformed, in_quotes(name) + " is not " + type_name);
+    }
+    return *found;
+  }
+
+  // A member that, where it is there at all, is null or one of the plain values of `harmless`.
+  void require_harmless(const json& object, const char* name,
+                        std::initializer_list<json> harmless) const {
+    const auto found = object.find(name);
+    if (found == object.end() || found->is_null()) return;
+    if (std::find(harmless.begin(), harmless.end(), *found) != harmless.end()) return;
+    fail(ErrorCode::kUnsupported,
+         in_quotes(name) + " is " + shown(*found) + ", which Decant does not read");
+  }
+
+  // The `type` of a component such as the pre-tokenizer; "null" for null or absent.
+  std::string component_type(const json& object, const char* name) const {
+    const auto found = object.find(name);
+    if (found == object.end() || found->is_null()) return "null";
+    if (!found->is_object()) fail(ErrorCode::kMalformed, in_quotes(name) + " is not an object");
+    return member(*found, "type", json::value_t::string, "a string").get<std::string>();
+  }
+
+  std::int64_t id(const json& value, const std::string& token) const {
+    if (!value.is_number_integer()) {
+      fail(ErrorCode::kMalformed,
+           "token " + in_quotes(token) + " has id " + shown(value) + ", which is not an integer");
+    }
+    if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) return INT64_MAX;
+    return value.get<std::int64_t>();
+  }
+
+  static std::string shown(const json& value) {
+    if (value.is_object()) return "an object";
+    if (value.is_array()) return "an array";
+    if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
+    return value.dump();
+  }
+
+ private:
+  std::string file_;
+};
+
+// A token that is not spelt in the alphabet is one that was added, as it reads: "<|im start|>".
+std::string token_bytes(const std::string& spelling) {
+  return from_symbols(spelling).value_or(spelling);
+}
+
+void add_merge(VocabularyBuilder& builder, std::string_view left, std::string_view right,
+               const std::string& place) {
+  const std::optional<std::string> left_bytes = from_symbols(left);
+  const std::optional<std::string> right_bytes = from_symbols(right);
+  if (!left_bytes || !right_bytes) {
+    throw Error(ErrorCode::kMalformed, place + ": " + in_quotes(left_bytes ? right : left) +
+                                           " is not spelt in GPT-2's byte alphabet");
+  }
+  builder.add_merge(*left_bytes, *right_bytes, place);
+}
+
+// "a b", as both merges.txt and the older tokenizer.json have it.
+void add_merge(VocabularyBuilder& builder, std::string_view pair, const std::string& place) {
+  const std::size_t space = pair.find(' ');
+  if (space == 0 || space + 1 >= pair.size() || pair.find(' ', space + 1) != pair.npos) {
+    throw Error(ErrorCode::kMalformed,
+                place + ": " + in_quotes(pair) + " is not two tokens with a space between");
+  }
+  add_merge(builder, pair.substr(0, space), pair.substr(space + 1), place);
+}
+
+void add_merges(VocabularyBuilder& builder, const Reader& reader, const json& merges) {
+  for (std::size_t rank = 0; rank < merges.size(); ++rank) {
+    const json& merge = merges[rank];
+    const std::string place = reader.file() + ": merge " + std::to_string(rank);
+    if (merge.is_string()) {
+      add_merge(builder, merge.get_ref<const std::string&>(), place);
+    } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() &&
+               merge[1].is_string()) {
+      add_merge(builder, merge[0].get_ref<const std::string&>(),
+                merge[1].get_ref<const std::string&>(), place);
+    } else {
+      throw Error(ErrorCode::kMalformed, place + ": is neither \"a b\" nor [\"a\", \"b\"]");
+    }
+  }
+}
+
+// Adds the added tokens, and returns their contents.
+std::vector<std::string> add_added_tokens(VocabularyBuilder& builder, const Reader& reader,
+                                          const json& document) {
+  std::vector<std::string> contents;
+  if (!document.contains("added_tokens")) return contents;
+  for (const json& token :
+       reader.member(document, "added_tokens", json::value_t::array, "an array")) {
+    if (!token.is_object()) reader.fail(ErrorCode::kMalformed, "an added token is not an object");
+    const std::string content =
+        reader.member(token, "content", json::value_t::string, "a string").get<std::string>();
+    for (const char* option : {"lstrip", "rstrip", "single_word"}) {
+      const auto value = token.find(option);
+      if (value == token.end() || *value == false) continue;
+      reader.fail(ErrorCode::kUnsupported, "added token " + in_quotes(content) + " has " + option +
+                                               " = " + Reader::shown(*value) +
+                                               "; Decant finds added tokens exactly as written");
+    }
+    builder.add_special(content, reader.id(token.value("id", json()), content));
+    contents.push_back(content);
+  }
+  std::sort(contents.begin(), contents.end());
+  return contents;
+}
+
+// Refuses all that would make other ids than GPT-2's split and plain byte-level BPE.
+void require_gpt2_scheme(const Reader& reader, const json& document, const json& model) {
+  reader.require_harmless(document, "normalizer", {});
+  const std::string pre_tokenizer = reader.component_type(document, "pre_tokenizer");
+  if (pre_tokenizer != "ByteLevel") {
+    reader.fail(ErrorCode::kUnsupported, "the pre_tokenizer is " + in_quotes(pre_tokenizer) +
+                                             "; Decant reads 'ByteLevel', GPT-2's");
+  }
+  const json& byte_level = document["pre_tokenizer"];
+  if (byte_level.value("add_prefix_space", json(true)) != false) {
+    reader.fail(ErrorCode::kUnsupported,
+                "the pre_tokenizer has add_prefix_space = true; Decant adds no space to a text");
+  }
+  if (byte_level.value("use_regex", json(true)) != true) {
+    reader.fail(ErrorCode::kUnsupported,
+                "the pre_tokenizer has use_regex = false; Decant always splits as GPT-2 does");
+  }
+  for (const char* name : {"post_processor", "decoder"}) {
+    const std::string type = reader.component_type(document, name);
+    if (type != "null" && type != "ByteLevel") {
+      reader.fail(ErrorCode::kUnsupported, std::string("the ") + name + " is " + in_quotes(type) +
+                                               "; Decant reads 'ByteLevel', GPT-2's");
+    }
+  }
+  reader.require_harmless(model, "dropout", {0.0});
+  reader.require_harmless(model, "continuing_subword_prefix", {""});
+  reader.require_harmless(model, "end_of_word_suffix", {""});
+  reader.require_harmless(model, "byte_fallback", {false});
+  reader.require_harmless(model, "ignore_merges", {false});
+}
+
+}  // namespace
+
+Vocabulary read_vocab_and_merges(const fs::path& vocab_path, const json& vocab,
+                                 const fs::path& merges_path) {
+  const Reader reader(vocab_path.string());
+  VocabularyBuilder builder(reader.file());
+  for (const auto& [spelling, id] : vocab.items()) {
+    builder.add_token(token_bytes(spelling), reader.id(id, spelling));
+  }
+  const std::string merges = read_file(merges_path, kMaxTokenizerFile);
+  if (merges.empty()) throw Error(ErrorCode::kTruncated, merges_path.string() + ": is empty");
+  // The first line alone may be a comment: further down "#" is a token like any other.
+  std::string_view lines = merges;
+  bool first = true;
+  for_each_line(lines, merges_path.string(), [&](std::string_view line, const std::string& place) {
+    const bool comment = first && line.starts_with("#version");
+    first = false;
+    if (!comment) add_merge(builder, line, place);
+  });
+  return std::move(builder).build(Vocabulary::EveryTokenReachable::kNo);
+}
+
+Vocabulary read_tokenizer_json(const fs::path& path, const json& document) {
+  const Reader reader(path.string());
+  const json& model = reader.member(document, "model", json::value_t::object, "an object");
+  // The first files of this format, GPT-2's among them, do not name the type of their model.
+  const json type = model.value("type", json(model.contains("merges") ? "BPE" : "unnamed"));
+  if (type != "BPE") {
+    reader.fail(ErrorCode::kUnsupported,
+                "the model is " + Reader::shown(type) + "; Decant reads 'BPE'");
+  }
+  require_gpt2_scheme(reader, document, model);
+
+  VocabularyBuilder builder(reader.file());
+  const std::vector<std::string> added = add_added_tokens(builder, reader, document);
+  const json& vocab = reader.member(model, "vocab", json::value_t::object, "an object");
+  for (const auto& [spelling, value] : vocab.items()) {
+    const std::int64_t id = reader.id(value, spelling);
+    const bool again = std::binary_search(added.begin(), added.end(), spelling);
+    if (again && builder.has(spelling, id)) continue;  // most files list added tokens here too
+    builder.add_token(token_bytes(spelling), id);
+  }
+  add_merges(builder, reader, reader.member(model, "merges", json::value_t::array, "an array"));
+  return std::move(builder).build(Vocabulary::EveryTokenReachable::kNo);
+}
+
+}  // namespace decant

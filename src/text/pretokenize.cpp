@@ -1,0 +1,96 @@
+// GPT-2's split pattern as a function of one character and what follows it: no regular expressions.
+#include "pretokenize.h"
+
+#include <array>
+#include <cstdint>
+
+#include "unicode.h"
+
+namespace decant {
+namespace {
+
+constexpr CharClass ascii_class(unsigned byte) {
+  if ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') return CharClass::kLetter;
+  if (byte >= '0' && byte <= '9') return CharClass::kNumber;
+  if (byte == ' ' || (byte >= '\t' && byte <= '\r')) return CharClass::kSpace;
+  return CharClass::kOther;
+}
+
+// The class of an ASCII character by its byte, so that plain text never decodes UTF-8. Bytes from
+// 0x80 hold a value that is no class, and so end every ASCII run.
+constexpr std::uint8_t kNotAscii = 4;
+constexpr auto kByteClass = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (unsigned byte = 0; byte < table.size(); ++byte) {
+    table[byte] = byte < 0x80 ? static_cast<std::uint8_t>(ascii_class(byte)) : kNotAscii;
+  }
+  return table;
+}();
+
+std::uint8_t byte_class(std::string_view text, std::size_t at) {
+  return kByteClass[static_cast<unsigned char>(text[at])];
+}
+
+Character next_character(std::string_view text, std::size_t at) {
+  const std::uint8_t ascii = byte_class(text, at);
+  return ascii == kNotAscii ? character_at(text, at) : Character{CharClass{ascii}, 1};
+}
+
+// The end of the run of characters of one class that goes on at `at`.
+std::size_t run_end(std::string_view text, std::size_t at, CharClass char_class) {
+  const auto wanted = static_cast<std::uint8_t>(char_class);
+  for (;;) {
+    while (at < text.size() && byte_class(text, at) == wanted) ++at;
+    if (at == text.size() || byte_class(text, at) != kNotAscii) return at;
+    const Character next = character_at(text, at);
+    if (next.char_class != char_class) return at;
+    at += next.size;
+  }
+}
+
+// The size of 's 't 're 've 'm 'll 'd at `begin`, where an apostrophe stands; else 0. Lower case
+// only, and a letter may follow: "'tis" is "'t" and "is".
+std::size_t contraction_size(std::string_view text, std::size_t begin) {
+  const std::string_view rest = text.substr(begin + 1, 2);
+  if (rest.empty()) return 0;
+  switch (rest[0]) {
+    case 's':
+    case 't':
+    case 'm':
+    case 'd':
+      return 2;
+    default:
+      return rest == "re" || rest == "ve" || rest == "ll" ? 3 : 0;
+  }
+}
+
+// \s+(?!\S) takes a run of white space up to the end of the text; before anything else it gives the
+// last character back, which then leads the next word. Where there is only one, \s+ takes it.
+std::size_t space_end(std::string_view text, std::size_t begin) {
+  std::size_t last = begin;
+  std::size_t end = begin;
+  while (end < text.size()) {
+    const Character next = next_character(text, end);
+    if (next.char_class != CharClass::kSpace) return last == begin ? end : last;
+    last = end;
+    end += next.size;
+  }
+  return end;
+}
+
+}  // namespace
+
+std::size_t word_end(std::string_view text, std::size_t begin) {
+  if (text[begin] == '\'') {
+    const std::size_t size = contraction_size(text, begin);
+    if (size > 0) return begin + size;
+  }
+  // One space, U+0020 only, may lead a run of letters, of numbers or of other characters.
+  const bool led = text[begin] == ' ' && begin + 1 < text.size();
+  const std::size_t run = begin + (led ? 1 : 0);
+  const Character first = next_character(text, run);
+  if (first.char_class == CharClass::kSpace) return space_end(text, begin);
+  return run_end(text, run + first.size, first.char_class);
+}
+
+}  // namespace decant
