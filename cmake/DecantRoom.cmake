@@ -19,6 +19,7 @@ function(decant_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name}_test ${TEST_SOURCES})
   target_link_libraries(${name}_test PRIVATE ${TEST_LINK} GTest::gmock_main)
+  target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
   target_compile_definitions(${name}_test PRIVATE
     DECANT_SOURCE_DIR="${PROJECT_SOURCE_DIR}"  # where the committed fixtures lie
     DECANT_PROGRAM="${CMAKE_BINARY_DIR}/decant")

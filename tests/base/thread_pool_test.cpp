@@ -1,0 +1,55 @@
+#include "thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+namespace decant {
+namespace {
+
+TEST(ThreadPool, CoversTheRangeOnceInPiecesOfTheGrain) {
+  for (const int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(pool.threads(), threads);
+    for (const std::int64_t count : {0, 1, 2, 7, 64, 1000}) {
+      for (const std::int64_t grain : {1, 3, 64}) {
+        std::vector<int> visits(static_cast<std::size_t>(count));
+        pool.parallel_for(count, grain, [&](int thread, std::int64_t begin, std::int64_t end) {
+          EXPECT_LT(thread, threads);
+          EXPECT_EQ(begin % grain, 0);
+          for (auto i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
+        });
+        EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(count), 1));
+      }
+    }
+  }
+}
+
+TEST(ThreadPool, TwoPiecesOfOneLoopNeverShareAThreadNumber) {
+  ThreadPool pool(4);
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> calls[4] = {};
+    pool.parallel_for(100, 1, [&](int thread, std::int64_t, std::int64_t) { ++calls[thread]; });
+    for (const auto& count : calls) EXPECT_LE(count, 1);
+  }
+}
+
+// Many short loops in a row, some after the workers went to sleep: none may be lost or run twice.
+TEST(ThreadPool, ManyLoopsInARow) {
+  ThreadPool pool(3);
+  std::atomic<std::int64_t> sum = 0;
+  std::int64_t expected = 0;
+  for (std::int64_t round = 0; round < 5000; ++round) {
+    if (round % 1000 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    pool.parallel_for(10, 1, [&](int, std::int64_t begin, std::int64_t end) {
+      for (auto i = begin; i < end; ++i) sum += i * round;
+    });
+    expected += 45 * round;
+  }
+  EXPECT_EQ(sum, expected);
+}
+
+TEST(AvailableCores, IsAtLeastOne) { EXPECT_GE(available_cores(), 1); }
+
+}  // namespace
+}  // namespace decant
