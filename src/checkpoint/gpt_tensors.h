@@ -25,6 +25,9 @@ struct MatrixView {
 
   /// Widens row r, exactly, into out[0 .. cols).
   void read_row(std::int64_t r, float* out) const;
+
+  MatrixView transposed() const;
+  MatrixView row_range(std::int64_t first, std::int64_t count) const;
 };
 
 /// y = x W^T + b: weight is (out, in), a missing bias is zero.

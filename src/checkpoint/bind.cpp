@@ -1,0 +1,353 @@
+// Binds tensors to roles. Sizes come from shapes, the rest from settings; the two must agree.
+#include "bind.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "decant/types.h"
+#include "recognize.h"
+
+namespace decant {
+namespace {
+
+constexpr std::int64_t kUsualHeadSize = 64;  // GPT-2's, whatever its width
+
+class Binder {
+ public:
+  Binder(const FileBytes& file, const TensorFile& tensors,
+         const std::optional<Settings>& config_json, const CheckpointOptions& options)
+      : file_(file),
+        options_(options),
+        found_(recognize(file, tensors)),
+        dialect_(*found_.dialect),
+        settings_(sources(tensors, dialect_, config_json)) {}
+
+  Bound run() {
+    check_required_settings();
+    const auto bias_setting = settings_.boolean(dialect_.keys.bias);
+    biases_ = has_switched_biases(found_) || (bias_setting && bias_setting->value);
+    bind_tensors();
+    check_sizes();
+    read_heads();
+    read_gelu();
+    read_epsilon();
+    if (!found_.buffers.empty()) {
+      note("ignored " + std::to_string(found_.buffers.size()) + " constant buffers (" +
+           quote(found_.buffers.front()) + (found_.buffers.size() > 1 ? ", ...)" : ")"));
+    }
+    bound_.dialect = dialect_.name;
+    bound_.evidence = found_.evidence;
+    return std::move(bound_);
+  }
+
+ private:
+  static SettingsReader sources(const TensorFile& tensors, const Dialect& dialect,
+                                const std::optional<Settings>& config_json) {
+    std::vector<Settings> found;
+    for (const std::string& name : dialect.settings_in) {
+      for (const Settings& inside : tensors.settings) {
+        if (inside.name == name) found.push_back(inside);
+      }
+    }
+    if (config_json) found.push_back(*config_json);
+    return SettingsReader(std::move(found));
+  }
+
+  void note(const std::string& line) { bound_.notes.push_back(line); }
+
+  void check_required_settings() const {
+    for (const RequiredSetting& required : dialect_.required) {
+      const auto found = settings_.any(required.key);
+      if (!found || found->value == required.value) continue;
+      throw Error(ErrorCode::kUnsupported, found->where + " must be " + required.value.dump() +
+                                               ": Decant does not compute the other kind");
+    }
+  }
+
+  // ---- Tensors
+
+  const StoredTensor& take(const std::string& name) {
+    const StoredTensor& tensor = *found_.find(name);  // check_complete has seen it
+    if (!tensor.dtype) {
+      file_.fail(ErrorCode::kUnsupported, "tensor " + quote(tensor.name) + " is of type " +
+                                              quote(tensor.type) +
+                                              ": save it as float32, float16 or bfloat16");
+    }
+    return tensor;
+  }
+
+  // A dimension given as nothing is free: it is what the tensor says, and at least 1.
+  using Size = std::optional<std::int64_t>;
+
+  MatrixView view(const StoredTensor& tensor, std::int64_t rows, std::int64_t cols,
+                  std::int64_t row_stride, std::int64_t col_stride) {
+    return {tensor.name, *tensor.dtype, tensor.data, rows, cols, row_stride, col_stride};
+  }
+
+  MatrixView matrix(const std::string& name, Size rows, Size cols,
+                    Orientation orientation = Orientation::kOutIn) {
+    const StoredTensor& tensor = take(name);
+    const bool flipped = orientation == Orientation::kInOut;
+    check_shape(tensor, flipped ? std::array{cols, rows} : std::array{rows, cols});
+    count_bytes(tensor);
+    const auto stored =
+        view(tensor, tensor.shape[0], tensor.shape[1], tensor.strides[0], tensor.strides[1]);
+    return flipped ? stored.transposed() : stored;
+  }
+
+  MatrixView vector(const std::string& name, std::int64_t size) {
+    const StoredTensor& tensor = take(name);
+    check_shape(tensor, std::array{Size(size)});
+    count_bytes(tensor);
+    return view(tensor, 1, size, 0, tensor.strides[0]);
+  }
+
+  void check_shape(const StoredTensor& tensor, std::span<const Size> wanted) const {
+    bool fits = tensor.shape.size() == wanted.size();
+    std::string expected;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      fits = fits && tensor.shape[i] == wanted[i].value_or(tensor.shape[i]) && tensor.shape[i] > 0;
+      expected += (i == 0 ? "" : ", ") + (wanted[i] ? std::to_string(*wanted[i]) : "any");
+    }
+    if (fits) return;
+    std::string line = "tensor " + quote(tensor.name) + " is " + shape_text(tensor.shape) +
+                       ", and must be (" + expected + ")";
+    if (!embedding_.empty()) line += " for the channels that " + embedding_ + " has";
+    file_.fail(ErrorCode::kShapeMismatch, line);
+  }
+
+  // Views may share a storage, so that a small file could announce any number of large layers. A
+  // model takes no more than its file holds.
+  void count_bytes(const StoredTensor& tensor) {
+    const auto size =
+        static_cast<std::uint64_t>(*element_count(tensor.shape)) * dtype_size(*tensor.dtype);
+    if (size > file_.bytes.size() - bytes_) {
+      file_.fail(ErrorCode::kTooLarge,
+                 "tensor " + quote(tensor.name) +
+                     ": with it, the tensors hold more than the file; do many share one storage?");
+    }
+    bytes_ += size;
+  }
+
+  std::optional<MatrixView> bias(const Part& part, std::int64_t i, std::int64_t size) {
+    if (part.has_bias == Bias::kNever || (part.has_bias == Bias::kSwitched && !biases_)) {
+      return std::nullopt;
+    }
+    return vector(name_of(part.bias, i), size);
+  }
+
+  LayerNormTensors layer_norm(const Part& part, std::int64_t i) {
+    return {vector(name_of(part.weight, i), channels_), bias(part, i, channels_)};
+  }
+
+  Linear linear(const Part& part, std::int64_t i, Size out, Size in) {
+    Linear result;
+    result.weight = matrix(name_of(part.weight, i), out, in, dialect_.orientation);
+    result.bias = bias(part, i, result.weight.rows);
+    return result;
+  }
+
+  void bind_qkv(GptLayer& layer, std::int64_t i) {
+    const std::int64_t C = channels_;
+    if (dialect_.qkv.weight.empty()) {
+      layer.q = linear(dialect_.q, i, C, C);
+      layer.k = linear(dialect_.k, i, C, C);
+      layer.v = linear(dialect_.v, i, C, C);
+      return;
+    }
+    const Linear fused = linear(dialect_.qkv, i, 3 * C, C);
+    std::int64_t first = 0;
+    for (Linear* one : {&layer.q, &layer.k, &layer.v}) {
+      one->weight = fused.weight.row_range(first, C);
+      if (fused.bias) one->bias = fused.bias->transposed().row_range(first, C).transposed();
+      first += C;
+    }
+  }
+
+  void bind_tensors() {
+    const StoredTensor* head = found_.find(dialect_.head.weight);
+    const auto tied = settings_.boolean(dialect_.keys.tied_head);
+    const bool may_be_absent = tied ? tied->value : dialect_.head_may_be_absent;
+    check_complete(file_, found_, biases_, head != nullptr || !may_be_absent);
+
+    Gpt& gpt = bound_.gpt;
+    gpt.wte = matrix(dialect_.wte.weight, {}, {});
+    channels_ = gpt.wte.cols;
+    embedding_ = quote(gpt.wte.name) + " " + shape_text(std::array{gpt.wte.rows, gpt.wte.cols});
+    if (channels_ > std::numeric_limits<std::int64_t>::max() / 8) {
+      file_.fail(ErrorCode::kTooLarge, embedding_ + " has too many channels");
+    }
+    gpt.wpe = matrix(dialect_.wpe.weight, {}, channels_);
+    // With the first layer comes the width of the FFN, which the others must share.
+    Size inner;
+    for (std::int64_t i = 0; i < found_.n_layer; ++i) {
+      GptLayer layer;
+      layer.ln_1 = layer_norm(dialect_.ln_1, i);
+      bind_qkv(layer, i);
+      layer.attn_proj = linear(dialect_.attn_proj, i, channels_, channels_);
+      layer.ln_2 = layer_norm(dialect_.ln_2, i);
+      layer.fc = linear(dialect_.fc, i, inner, channels_);
+      inner = layer.fc.weight.rows;
+      layer.mlp_proj = linear(dialect_.mlp_proj, i, channels_, inner);
+      gpt.layers.push_back(std::move(layer));
+    }
+    gpt.ln_f = layer_norm(dialect_.ln_f, 0);
+    bind_head(head != nullptr, tied);
+  }
+
+  void bind_head(bool present, const std::optional<Setting<bool>>& setting) {
+    Gpt& gpt = bound_.gpt;
+    const bool may_tie = !setting || setting->value;
+    if (present) {
+      const StoredTensor& tensor = take(dialect_.head.weight);
+      check_shape(tensor, std::array{Size(gpt.wte.rows), Size(channels_)});
+      gpt.head = view(tensor, gpt.wte.rows, channels_, tensor.strides[0], tensor.strides[1]);
+      bound_.config.tied_head = may_tie && same_values(gpt.head, gpt.wte);
+      if (!bound_.config.tied_head) count_bytes(tensor);
+      if (setting && setting->value && !bound_.config.tied_head) {
+        note(setting->where + " is true, but " + quote(tensor.name) +
+             " has values of its own: they are used");
+      }
+    } else {
+      bound_.config.tied_head = true;
+    }
+    if (bound_.config.tied_head) gpt.head = gpt.wte;
+  }
+
+  static bool same_values(const MatrixView& a, const MatrixView& b) {
+    if (a.dtype != b.dtype) return false;
+    if (a.data == b.data && a.row_stride == b.row_stride && a.col_stride == b.col_stride) {
+      return true;
+    }
+    const auto cols = static_cast<std::size_t>(a.cols);
+    std::vector<float> row_a(cols), row_b(cols);
+    for (std::int64_t r = 0; r < a.rows; ++r) {
+      a.read_row(r, row_a.data());
+      b.read_row(r, row_b.data());
+      if (row_a != row_b) return false;
+    }
+    return true;
+  }
+
+  // ---- Sizes and settings
+
+  void check_size(const std::string& key, std::int64_t actual, const std::string& seen_in) const {
+    const auto said = settings_.integer(key);
+    if (!said || said->value == actual) return;
+    throw Error(ErrorCode::kShapeMismatch, said->where + " is " + std::to_string(said->value) +
+                                               ", but " + seen_in + " in " + file_.name +
+                                               " makes it " + std::to_string(actual));
+  }
+
+  static std::string seen(const MatrixView& matrix) {
+    return quote(matrix.name) + " " + shape_text(std::array{matrix.rows, matrix.cols});
+  }
+
+  void check_sizes() {
+    const Gpt& gpt = bound_.gpt;
+    ModelConfig& config = bound_.config;
+    config.vocab_size = gpt.wte.rows;
+    config.block_size = gpt.wpe.rows;
+    config.n_layer = found_.n_layer;
+    config.n_embd = channels_;
+    config.n_inner = gpt.layers[0].fc.weight.rows;
+    if (config.vocab_size > std::numeric_limits<TokenId>::max()) {
+      file_.fail(ErrorCode::kUnsupported, embedding_ + " has more rows than token ids reach");
+    }
+    const SettingKeys& keys = dialect_.keys;
+    check_size(keys.vocab_size, config.vocab_size, embedding_);
+    check_size(keys.n_embd, channels_, embedding_);
+    check_size(keys.block_size, config.block_size, seen(gpt.wpe));
+    check_size(keys.n_layer, config.n_layer, "the last layer");
+    check_size(keys.n_inner, config.n_inner, seen(gpt.layers[0].fc.weight));
+    if (const auto factor = settings_.integer(keys.n_inner_factor)) {
+      std::int64_t product = 0;
+      if (__builtin_mul_overflow(factor->value, channels_, &product) || product != config.n_inner) {
+        throw Error(ErrorCode::kShapeMismatch,
+                    factor->where + " is " + std::to_string(factor->value) + ", but " +
+                        seen(gpt.layers[0].fc.weight) + " in " + file_.name + " has " +
+                        std::to_string(config.n_inner) + " outputs for " +
+                        std::to_string(channels_) + " channels");
+      }
+    }
+  }
+
+  void read_heads() {
+    const std::string channels = std::to_string(channels_) + " channels";
+    const auto said = settings_.integer(dialect_.keys.n_head);
+    std::int64_t& n_head = bound_.config.n_head;
+    if (options_.n_head) {
+      n_head = *options_.n_head;
+      if (n_head < 1 || channels_ % n_head != 0) {
+        file_.fail(ErrorCode::kInvalidOption,
+                   "--n-head " + std::to_string(n_head) + " does not divide its " + channels);
+      }
+    } else if (said) {
+      n_head = said->value;
+      if (n_head < 1 || channels_ % n_head != 0) {
+        throw Error(ErrorCode::kShapeMismatch, said->where + " is " + std::to_string(n_head) +
+                                                   ", which does not divide the " + channels +
+                                                   " of " + file_.name);
+      }
+    } else if (channels_ % kUsualHeadSize == 0) {
+      n_head = channels_ / kUsualHeadSize;
+      note("the number of heads is not in the file: took " + std::to_string(n_head) +
+           ", 64 channels each; --n-head says otherwise");
+    } else {
+      file_.fail(ErrorCode::kInvalidOption,
+                 "does not tell its number of heads, and " + channels +
+                     " do not split into the usual 64 each: give --n-head");
+    }
+  }
+
+  void read_gelu() {
+    if (const auto said = settings_.text(dialect_.keys.gelu)) {
+      const std::optional<Gelu> gelu = gelu_named(said->value);
+      if (!gelu) {
+        throw Error(ErrorCode::kUnsupported, said->where + " is " + quote(said->value) +
+                                                 "; Decant computes GELU, exact or by tanh");
+      }
+      bound_.config.gelu = *gelu;
+      return;
+    }
+    const bool older = !dialect_.tanh_without.empty() && !settings_.empty() &&
+                       !settings_.any(dialect_.tanh_without);
+    bound_.config.gelu = older ? Gelu::kTanh : dialect_.gelu;
+    note(std::string("which GELU is not in the file: took the ") +
+         (bound_.config.gelu == Gelu::kExact ? "exact one" : "tanh approximation") +
+         (older ? ", as its settings have no " + quote(dialect_.tanh_without)
+                : " (" + dialect_.gelu_note + ")"));
+  }
+
+  void read_epsilon() {
+    const auto said = settings_.number(dialect_.keys.layer_norm_epsilon);
+    if (!said) return;
+    const auto epsilon = static_cast<float>(said->value);
+    if (!(epsilon >= 0) || std::isinf(epsilon)) {
+      throw Error(ErrorCode::kMalformed, said->where + " must be a small positive number");
+    }
+    bound_.config.layer_norm_epsilon = epsilon;
+  }
+
+  const FileBytes& file_;
+  const CheckpointOptions& options_;
+  Recognized found_;
+  const Dialect& dialect_;
+  SettingsReader settings_;
+  bool biases_ = false;        // the switched ones are there
+  std::int64_t channels_ = 0;  // C
+  std::string embedding_;      // where C was seen, for messages
+  std::uint64_t bytes_ = 0;    // of the tensors bound so far
+  Bound bound_;
+};
+
+}  // namespace
+
+Bound bind_gpt(const FileBytes& file, const TensorFile& tensors,
+               const std::optional<Settings>& config_json, const CheckpointOptions& options) {
+  return Binder(file, tensors, config_json, options).run();
+}
+
+}  // namespace decant

@@ -1,0 +1,552 @@
+// The pickle machine: one pass over the opcodes, a stack, and a memo. It builds values and tensor
+// descriptions; whatever would call a function or make an object ends in Error(kForbidden).
+#include "pickle.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "pickle_opcodes.h"
+
+namespace decant {
+namespace {
+
+enum class Callable { kOrderedDict, kRebuildTensor, kRebuildParameter, kStorage };
+
+struct KnownGlobal {
+  std::string_view module;
+  std::string_view name;
+  Callable callable;
+};
+
+// All that the description of tensors ever mentions.
+constexpr KnownGlobal kKnownGlobals[] = {
+    {"collections", "OrderedDict", Callable::kOrderedDict},
+    {"torch._utils", "_rebuild_tensor_v2", Callable::kRebuildTensor},
+    {"torch._utils", "_rebuild_parameter", Callable::kRebuildParameter},
+    {"torch", "FloatStorage", Callable::kStorage},
+    {"torch", "HalfStorage", Callable::kStorage},
+    {"torch", "BFloat16Storage", Callable::kStorage},
+    {"torch", "DoubleStorage", Callable::kStorage},
+    {"torch", "LongStorage", Callable::kStorage},
+    {"torch", "IntStorage", Callable::kStorage},
+    {"torch", "ShortStorage", Callable::kStorage},
+    {"torch", "CharStorage", Callable::kStorage},
+    {"torch", "ByteStorage", Callable::kStorage},
+    {"torch", "BoolStorage", Callable::kStorage},
+    {"torch", "ComplexFloatStorage", Callable::kStorage},
+    {"torch", "ComplexDoubleStorage", Callable::kStorage},
+};
+
+// What one value costs at most: itself, and as much again while its vector grows.
+constexpr std::uint64_t kItemCost = 2 * sizeof(PickleValue);
+constexpr std::uint64_t kNodeCost = 96;     // a container's or a storage's own record; a memo entry
+constexpr std::uint64_t kTensorCost = 320;  // its record, shape and strides
+
+// PyTorch's keys are small numbers. A long one, looked up for every tensor, would cost n * n.
+constexpr std::size_t kMaxKey = 64;
+
+class Machine {
+ public:
+  Machine(const FileBytes& file, std::span<const std::byte> pickle)
+      : file_(file),
+        input_(reinterpret_cast<const char*>(pickle.data()), pickle.size()),
+        budget_(2 * std::uint64_t{file.bytes.size()} + (std::uint64_t{32} << 20)) {}
+
+  PickleDocument run() {
+    while (!stopped_) step(take<std::uint8_t>());
+    return std::move(document_);
+  }
+
+ private:
+  [[noreturn]] void fail(ErrorCode code, const std::string& what) const {
+    file_.fail(code, "the pickle in it " + what);
+  }
+  [[noreturn]] void malformed(const std::string& what) const {
+    fail(ErrorCode::kMalformed, what + " (before its byte " + std::to_string(at_) + ")");
+  }
+
+  void charge(std::uint64_t bytes) {
+    if (bytes > budget_) fail(ErrorCode::kTooLarge, "describes more than a checkpoint can hold");
+    budget_ -= bytes;
+  }
+
+  // ---- Input
+
+  std::string_view take(std::uint64_t count) {
+    if (count > input_.size() - at_) fail(ErrorCode::kTruncated, "ends in the middle");
+    const std::string_view bytes = input_.substr(at_, count);
+    at_ += count;
+    return bytes;
+  }
+
+  template <typename T>
+  T take() {
+    T value;
+    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
+    return value;
+  }
+
+  std::string_view take_line() {
+    const std::size_t end = input_.find('\n', at_);
+    if (end == std::string_view::npos) fail(ErrorCode::kTruncated, "ends in the middle");
+    const std::string_view line = take(end - at_);
+    ++at_;
+    return line;
+  }
+
+  double take_double() {  // the one number in a pickle that is big-endian
+    std::uint64_t bits = 0;
+    for (const char c : take(8)) bits = bits << 8 | static_cast<unsigned char>(c);
+    return std::bit_cast<double>(bits);
+  }
+
+  PickleValue take_long(std::uint64_t size) {
+    const std::string_view digits = take(size);
+    if (size > sizeof(std::int64_t)) return PickleOpaque{};
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, digits.data(), size);
+    if (size == 0) return std::int64_t{0};
+    const unsigned shift = static_cast<unsigned>(64 - 8 * size);
+    return static_cast<std::int64_t>(bits << shift) >> shift;  // extends the sign
+  }
+
+  // ---- Stack and memo
+
+  void push(PickleValue value) {
+    if (stack_.size() == highest_) {
+      charge(kItemCost);
+      ++highest_;
+    }
+    stack_.push_back(value);
+  }
+
+  // Values below the innermost mark belong to an outer construction.
+  std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
+
+  PickleValue pop() {
+    if (stack_.size() <= floor()) malformed("takes from an empty stack");
+    const PickleValue value = stack_.back();
+    stack_.pop_back();
+    return value;
+  }
+
+  const PickleValue& top() const {
+    if (stack_.size() <= floor()) malformed("takes from an empty stack");
+    return stack_.back();
+  }
+
+  // Removes and returns what stands above the innermost mark, and the mark.
+  std::vector<PickleValue> pop_mark() {
+    if (marks_.empty()) malformed("misses a mark");
+    const auto begin = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
+    std::vector<PickleValue> values(begin, stack_.end());
+    stack_.erase(begin, stack_.end());
+    marks_.pop_back();
+    return values;
+  }
+
+  void mark() {
+    charge(kItemCost);
+    marks_.push_back(stack_.size());
+  }
+
+  void put(std::uint64_t index) {
+    charge(kNodeCost);
+    memo_[index] = top();
+  }
+
+  void get(std::uint64_t index) {
+    const auto found = memo_.find(index);
+    if (found == memo_.end()) malformed("recalls a value that it never stored");
+    push(found->second);
+  }
+
+  // ---- Containers
+
+  std::uint32_t add_container(std::vector<PickleValue> values) {
+    charge(kNodeCost + values.size() * kItemCost);
+    document_.containers.push_back(std::move(values));
+    return static_cast<std::uint32_t>(document_.containers.size() - 1);
+  }
+
+  void push_tuple(std::size_t size) {
+    if (stack_.size() - floor() < size) malformed("takes from an empty stack");
+    const auto begin = stack_.end() - static_cast<std::ptrdiff_t>(size);
+    std::vector<PickleValue> values(begin, stack_.end());
+    stack_.erase(begin, stack_.end());
+    push(PickleTuple{add_container(std::move(values))});
+  }
+
+  template <typename Container>
+  void extend(std::span<const PickleValue> values, const char* what) {
+    const auto* container = std::get_if<Container>(&top());
+    if (container == nullptr) malformed(std::string("adds items to what is no ") + what);
+    charge(values.size() * kItemCost);
+    auto& items = document_.containers[container->index];
+    items.insert(items.end(), values.begin(), values.end());
+  }
+
+  void set_items(const std::vector<PickleValue>& values) {
+    if (values.size() % 2 != 0) malformed("has a key without a value");
+    extend<PickleDict>(values, "dict");
+  }
+
+  // ---- Globals
+
+  void push_global(std::string_view module, std::string_view name) {
+    const auto* known = std::find_if(
+        std::begin(kKnownGlobals), std::end(kKnownGlobals),
+        [&](const KnownGlobal& global) { return global.module == module && global.name == name; });
+    if (known == std::end(kKnownGlobals)) forbid(module, name);
+    push(PickleGlobal{static_cast<std::uint32_t>(known - std::begin(kKnownGlobals))});
+  }
+
+  // Whether the next opcodes make an object of the class just named: what pickling a module, a
+  // dataclass or any other instance looks like.
+  bool makes_object() const {
+    std::string_view rest = input_.substr(at_);
+    if (rest.starts_with(static_cast<char>(kMemoize))) {
+      rest.remove_prefix(1);
+    } else if (rest.starts_with(static_cast<char>(kBinPut))) {
+      rest.remove_prefix(std::min<std::size_t>(2, rest.size()));
+    } else if (rest.starts_with(static_cast<char>(kLongBinPut))) {
+      rest.remove_prefix(std::min<std::size_t>(5, rest.size()));
+    }
+    return rest.starts_with(")\x81");
+  }
+
+  [[noreturn]] void forbid(std::string_view module, std::string_view name) const {
+    std::string hint = "a state_dict never needs that; do not trust this file";
+    if (makes_object()) {
+      hint = stack_.empty() ? "a whole module was pickled; save model.state_dict() instead"
+                            : "an object was pickled with the weights; save model.state_dict() "
+                              "without it";
+    } else if (module.starts_with("numpy")) {
+      hint = "NumPy values were saved with the weights; turn them into Python numbers first";
+    }
+    const std::string full = std::string(module) + "." + std::string(name);
+    file_.fail(ErrorCode::kForbidden, "wants to run " + quote(full) + ": " + hint);
+  }
+
+  [[noreturn]] void forbid(PickleValue callee) const {
+    const auto* global = std::get_if<PickleGlobal>(&callee);
+    if (global == nullptr) malformed("calls what cannot be called");
+    forbid(kKnownGlobals[global->known].module, kKnownGlobals[global->known].name);
+  }
+
+  void push_stack_global() {
+    const PickleValue name = pop();
+    const PickleValue module = pop();
+    const auto* name_text = std::get_if<std::string_view>(&name);
+    const auto* module_text = std::get_if<std::string_view>(&module);
+    if (name_text == nullptr || module_text == nullptr) malformed("names a global without text");
+    push_global(*module_text, *name_text);
+  }
+
+  std::vector<std::int64_t> integers(const PickleValue& value) const {
+    const auto* tuple = std::get_if<PickleTuple>(&value);
+    if (tuple == nullptr) malformed("gives a tensor a shape that is no tuple");
+    const auto items = document_.items(*tuple);
+    if (items.size() > kMaxRank) malformed("gives a tensor too many dimensions");
+    std::vector<std::int64_t> numbers;
+    numbers.reserve(items.size());
+    for (const PickleValue& item : items) {
+      const auto* number = std::get_if<std::int64_t>(&item);
+      if (number == nullptr) malformed("gives a tensor a shape that is no number");
+      numbers.push_back(*number);
+    }
+    return numbers;
+  }
+
+  // _rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, backward_hooks)
+  PickleValue rebuild_tensor(std::span<const PickleValue> arguments) {
+    if (arguments.size() < 4) malformed("describes a tensor incompletely");
+    const auto* storage = std::get_if<PickleStorageRef>(&arguments[0]);
+    const auto* offset = std::get_if<std::int64_t>(&arguments[1]);
+    if (storage == nullptr || offset == nullptr) malformed("describes a tensor without a storage");
+    charge(kTensorCost);
+    document_.tensors.push_back(
+        {storage->index, *offset, integers(arguments[2]), integers(arguments[3])});
+    return PickleTensorRef{static_cast<std::uint32_t>(document_.tensors.size() - 1)};
+  }
+
+  // OrderedDict() or OrderedDict([(key, value), ...])
+  PickleValue make_dict(std::span<const PickleValue> arguments) {
+    std::vector<PickleValue> values;
+    if (!arguments.empty()) {
+      const auto* list = std::get_if<PickleList>(&arguments[0]);
+      if (list == nullptr) malformed("makes a dict from what is no list");
+      for (const PickleValue& item : document_.items(*list)) {
+        const auto* pair = std::get_if<PickleTuple>(&item);
+        if (pair == nullptr || document_.items(*pair).size() != 2) {
+          malformed("makes a dict from what are no pairs");
+        }
+        charge(2 * kItemCost);
+        for (const PickleValue& value : document_.items(*pair)) values.push_back(value);
+      }
+    }
+    return PickleDict{add_container(std::move(values))};
+  }
+
+  void reduce() {
+    const PickleValue argument = pop();
+    const PickleValue callee = pop();
+    const auto* global = std::get_if<PickleGlobal>(&callee);
+    const auto* tuple = std::get_if<PickleTuple>(&argument);
+    if (global == nullptr || tuple == nullptr) malformed("calls what cannot be called");
+    const auto arguments = document_.items(*tuple);
+    switch (kKnownGlobals[global->known].callable) {
+      case Callable::kOrderedDict:
+        return push(make_dict(arguments));
+      case Callable::kRebuildTensor:
+        return push(rebuild_tensor(arguments));
+      case Callable::kRebuildParameter:  // (tensor, requires_grad, backward_hooks)
+        if (arguments.empty() || !std::holds_alternative<PickleTensorRef>(arguments[0])) {
+          malformed("describes a parameter without a tensor");
+        }
+        return push(arguments[0]);
+      case Callable::kStorage:
+        forbid(callee);
+    }
+  }
+
+  // The persistent id ('storage', type, key, location, element count) stands for a storage.
+  void push_storage() {
+    const PickleValue id = pop();
+    const auto* tuple = std::get_if<PickleTuple>(&id);
+    if (tuple == nullptr) malformed("has a persistent id that is no tuple");
+    const auto items = document_.items(*tuple);
+    if (items.size() < 5) malformed("describes a storage incompletely");
+    const auto* kind = std::get_if<std::string_view>(&items[0]);
+    const auto* type = std::get_if<PickleGlobal>(&items[1]);
+    const auto* key = std::get_if<std::string_view>(&items[2]);
+    const auto* count = std::get_if<std::int64_t>(&items[4]);
+    if (kind == nullptr || *kind != "storage" || type == nullptr || key == nullptr ||
+        count == nullptr || kKnownGlobals[type->known].callable != Callable::kStorage) {
+      malformed("has a persistent id that is no storage");
+    }
+    if (key->size() > kMaxKey) malformed("gives a storage a key of endless length");
+    charge(kNodeCost);
+    document_.storages.push_back({kKnownGlobals[type->known].name, *key, *count});
+    push(PickleStorageRef{static_cast<std::uint32_t>(document_.storages.size() - 1)});
+  }
+
+  // An OrderedDict's attributes (a state_dict's _metadata) say nothing about tensors.
+  void build() {
+    pop();
+    if (!std::holds_alternative<PickleDict>(top())) {
+      fail(ErrorCode::kForbidden, "sets the state of what is no dict");
+    }
+  }
+
+  // ---- Opcodes
+
+  void step(std::uint8_t opcode) {
+    switch (opcode) {
+      case kProto:
+        if (const auto version = take<std::uint8_t>(); version < 2 || version > 5) {
+          fail(ErrorCode::kUnsupported,
+               "has protocol " + std::to_string(version) + "; Decant reads 2 to 5");
+        }
+        return;
+      case kFrame:  // a hint for buffering
+        take<std::uint64_t>();
+        return;
+      case kStop:
+        document_.root = pop();
+        stopped_ = true;
+        return;
+      case kMark:
+        return mark();
+      case kPop:
+        // As in Python, where nothing stands above a mark, the mark goes.
+        if (!marks_.empty() && stack_.size() == marks_.back()) {
+          marks_.pop_back();
+        } else {
+          pop();
+        }
+        return;
+      case kPopMark:
+        pop_mark();
+        return;
+      case kDup:
+        return push(PickleValue(top()));
+      case kBinGet:
+        return get(take<std::uint8_t>());
+      case kLongBinGet:
+        return get(take<std::uint32_t>());
+      case kBinPut:
+        return put(take<std::uint8_t>());
+      case kLongBinPut:
+        return put(take<std::uint32_t>());
+      case kMemoize:
+        return put(memo_.size());
+      default:
+        if (!step_scalar(opcode) && !step_container(opcode)) step_global(opcode);
+    }
+  }
+
+  bool step_scalar(std::uint8_t opcode) {
+    switch (opcode) {
+      case kNone:
+        push(PickleNone{});
+        return true;
+      case kNewTrue:
+        push(true);
+        return true;
+      case kNewFalse:
+        push(false);
+        return true;
+      case kBinInt:
+        push(std::int64_t{take<std::int32_t>()});
+        return true;
+      case kBinInt1:
+        push(std::int64_t{take<std::uint8_t>()});
+        return true;
+      case kBinInt2:
+        push(std::int64_t{take<std::uint16_t>()});
+        return true;
+      case kLong1:
+        push(take_long(take<std::uint8_t>()));
+        return true;
+      case kLong4:
+        push(take_long(take<std::uint32_t>()));
+        return true;
+      case kBinFloat:
+        push(take_double());
+        return true;
+      case kShortBinUnicode:
+      case kShortBinString:  // Python 2's str
+        push(take(take<std::uint8_t>()));
+        return true;
+      case kBinUnicode:
+      case kBinString:
+        push(take(take<std::uint32_t>()));
+        return true;
+      case kBinUnicode8:
+        push(take(take<std::uint64_t>()));
+        return true;
+      case kShortBinBytes:
+        push(PickleBytes{take(take<std::uint8_t>())});
+        return true;
+      case kBinBytes:
+        push(PickleBytes{take(take<std::uint32_t>())});
+        return true;
+      case kBinBytes8:
+      case kByteArray8:
+        push(PickleBytes{take(take<std::uint64_t>())});
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  bool step_container(std::uint8_t opcode) {
+    switch (opcode) {
+      case kEmptyTuple:
+        push_tuple(0);
+        return true;
+      case kTuple1:
+        push_tuple(1);
+        return true;
+      case kTuple2:
+        push_tuple(2);
+        return true;
+      case kTuple3:
+        push_tuple(3);
+        return true;
+      case kTuple:
+        push(PickleTuple{add_container(pop_mark())});
+        return true;
+      case kEmptyList:
+        push(PickleList{add_container({})});
+        return true;
+      case kEmptyDict:
+        push(PickleDict{add_container({})});
+        return true;
+      case kAppend:
+        extend<PickleList>(std::array{pop()}, "list");
+        return true;
+      case kAppends:
+        extend<PickleList>(pop_mark(), "list");
+        return true;
+      case kSetItem: {
+        const PickleValue value = pop();
+        const PickleValue key = pop();
+        set_items({key, value});
+        return true;
+      }
+      case kSetItems:
+        set_items(pop_mark());
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  void step_global(std::uint8_t opcode) {
+    switch (opcode) {
+      case kGlobal: {
+        const std::string_view module = take_line();
+        return push_global(module, take_line());
+      }
+      case kStackGlobal:
+        return push_stack_global();
+      case kReduce:
+        return reduce();
+      case kBuild:
+        return build();
+      case kBinPersId:
+        return push_storage();
+      case kInst: {
+        const std::string_view module = take_line();
+        forbid(module, take_line());
+      }
+      case kNewObjEx:
+        pop();
+        [[fallthrough]];
+      case kNewObj:
+        pop();
+        forbid(pop());
+      case kObj:
+      case kExt1:
+      case kExt2:
+      case kExt4:
+        fail(ErrorCode::kForbidden, "makes an object of a class; save model.state_dict() instead");
+      case kEmptySet:
+      case kFrozenSet:
+        fail(ErrorCode::kUnsupported, "holds a set; save model.state_dict() without it");
+      default:
+        fail(
+            std::string_view("FILPSVdglp").find(static_cast<char>(opcode)) != std::string_view::npos
+                ? ErrorCode::kUnsupported
+                : ErrorCode::kMalformed,
+            "uses opcode " + std::to_string(opcode) + " at its byte " + std::to_string(at_ - 1) +
+                ", which is none of protocols 2 to 5");
+    }
+  }
+
+  const FileBytes& file_;
+  std::string_view input_;
+  std::size_t at_ = 0;
+  std::uint64_t budget_;  // bytes that may still be taken
+  bool stopped_ = false;
+  std::vector<PickleValue> stack_;
+  std::size_t highest_ = 0;         // the tallest that the stack has been
+  std::vector<std::size_t> marks_;  // heights of the stack
+  std::unordered_map<std::uint64_t, PickleValue> memo_;
+  PickleDocument document_;
+};
+
+}  // namespace
+
+PickleDocument read_pickle(const FileBytes& file, std::span<const std::byte> pickle) {
+  return Machine(file, pickle).run();
+}
+
+}  // namespace decant

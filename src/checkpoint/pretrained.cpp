@@ -1,0 +1,309 @@
+// The writer of Hugging Face folders, a tile of rows at a time.
+#include "pretrained.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "decant/error.h"
+#include "file.h"
+#include "half.h"
+#include "tensor_file.h"
+
+namespace decant {
+namespace {
+
+// ordered_json: keys stay as written here.
+using nlohmann::ordered_json;
+
+// Transposing reads a column's rows together: 64 of them are whole cache lines.
+constexpr std::int64_t kTileRows = 64;
+
+// A matrix, or zeros in the place of a bias that the model does not have.
+struct Piece {
+  std::optional<MatrixView> values;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+};
+
+// One tensor to write: pieces side by side, such as q, k and v in c_attn.
+struct Output {
+  std::string name;
+  bool is_vector = false;
+  DType dtype = DType::kF32;
+  std::vector<Piece> pieces;
+
+  std::int64_t rows() const { return pieces[0].rows; }
+  std::int64_t cols() const {
+    std::int64_t sum = 0;
+    for (const Piece& piece : pieces) sum += piece.cols;
+    return sum;
+  }
+  std::uint64_t bytes() const {
+    return static_cast<std::uint64_t>(rows() * cols()) * dtype_size(dtype);
+  }
+};
+
+Piece piece(const MatrixView& view) { return {view, view.rows, view.cols}; }
+
+Piece piece(const std::optional<MatrixView>& bias, std::int64_t size) {
+  return bias ? piece(*bias) : Piece{std::nullopt, 1, size};
+}
+
+class OutputList {
+ public:
+  explicit OutputList(std::optional<DType> dtype) : dtype_(dtype) {}
+
+  void add_matrix(const std::string& name, std::vector<Piece> pieces) {
+    add({name, false, DType::kF32, std::move(pieces)});
+  }
+
+  // In Conv1D orientation, (in, out): outputs of several linear layers stand side by side.
+  void add_linear(const std::string& name, std::initializer_list<const Linear*> linears) {
+    std::vector<Piece> weights, biases;
+    for (const Linear* linear : linears) {
+      weights.push_back(piece(linear->weight.transposed()));
+      biases.push_back(piece(linear->bias, linear->weight.rows));
+    }
+    add_matrix(name + ".weight", std::move(weights));
+    add({name + ".bias", true, DType::kF32, std::move(biases)});
+  }
+
+  void add_layer_norm(const std::string& name, const LayerNormTensors& norm) {
+    add({name + ".weight", true, DType::kF32, {piece(norm.weight)}});
+    add({name + ".bias", true, DType::kF32, {piece(norm.bias, norm.weight.cols)}});
+  }
+
+  // Wider types first: then every tensor is aligned to its own elements.
+  std::vector<Output> take() {
+    std::stable_sort(outputs_.begin(), outputs_.end(), [](const Output& a, const Output& b) {
+      return dtype_size(a.dtype) > dtype_size(b.dtype);
+    });
+    return std::move(outputs_);
+  }
+
+ private:
+  void add(Output output) {
+    output.dtype = dtype_.value_or(own_dtype(output));
+    outputs_.push_back(std::move(output));
+  }
+
+  // The type that loses nothing: that of the pieces, or F32 where they differ.
+  DType own_dtype(const Output& output) const {
+    std::optional<DType> own;
+    for (const Piece& piece : output.pieces) {
+      if (!piece.values) continue;
+      if (own && *own != piece.values->dtype) return DType::kF32;
+      own = piece.values->dtype;
+    }
+    if (own) return *own;
+    return outputs_.back().dtype;  // zeros: as the weight that they belong to
+  }
+
+  std::optional<DType> dtype_;
+  std::vector<Output> outputs_;
+};
+
+std::vector<Output> list_outputs(const ModelConfig& config, const Gpt& gpt,
+                                 std::optional<DType> dtype) {
+  OutputList list(dtype);
+  list.add_matrix("transformer.wte.weight", {piece(gpt.wte)});
+  list.add_matrix("transformer.wpe.weight", {piece(gpt.wpe)});
+  for (std::size_t i = 0; i < gpt.layers.size(); ++i) {
+    const GptLayer& layer = gpt.layers[i];
+    const std::string prefix = "transformer.h." + std::to_string(i) + ".";
+    list.add_layer_norm(prefix + "ln_1", layer.ln_1);
+    list.add_linear(prefix + "attn.c_attn", {&layer.q, &layer.k, &layer.v});
+    list.add_linear(prefix + "attn.c_proj", {&layer.attn_proj});
+    list.add_layer_norm(prefix + "ln_2", layer.ln_2);
+    list.add_linear(prefix + "mlp.c_fc", {&layer.fc});
+    list.add_linear(prefix + "mlp.c_proj", {&layer.mlp_proj});
+  }
+  list.add_layer_norm("transformer.ln_f", gpt.ln_f);
+  if (!config.tied_head) list.add_matrix("lm_head.weight", {piece(gpt.head)});
+  return list.take();
+}
+
+void write_header(const std::vector<Output>& outputs, AtomicFile& file) {
+  ordered_json header = {{"__metadata__", {{"format", "pt"}}}};
+  std::uint64_t offset = 0;
+  for (const Output& output : outputs) {
+    ordered_json shape = ordered_json::array();
+    if (!output.is_vector) shape.push_back(output.rows());
+    shape.push_back(output.cols());
+    header[output.name] = {{"dtype", dtype_name(output.dtype)},
+                           {"shape", shape},
+                           {"data_offsets", {offset, offset + output.bytes()}}};
+    offset += output.bytes();
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // the data begins 8-aligned
+  const std::uint64_t size = text.size();
+  file.write(std::as_bytes(std::span(&size, 1)));
+  file.write(text);
+}
+
+// Rows [first, first + count) of one piece, into the columns of a tile that is `width` wide.
+void read_tile(const Piece& piece, std::int64_t first, std::int64_t count, std::int64_t width,
+               std::vector<float>& scratch, float* tile) {
+  if (!piece.values) {
+    for (std::int64_t r = 0; r < count; ++r) std::fill_n(tile + r * width, piece.cols, 0.0f);
+    return;
+  }
+  if (piece.values->row_stride != 1) {
+    for (std::int64_t r = 0; r < count; ++r) piece.values->read_row(first + r, tile + r * width);
+    return;
+  }
+  // Transposed: the file is contiguous along our columns, so read along them.
+  const MatrixView columns = piece.values->row_range(first, count).transposed();
+  scratch.resize(static_cast<std::size_t>(count));
+  for (std::int64_t c = 0; c < piece.cols; ++c) {
+    columns.read_row(c, scratch.data());
+    for (std::int64_t r = 0; r < count; ++r) {
+      tile[r * width + c] = scratch[static_cast<std::size_t>(r)];
+    }
+  }
+}
+
+class TensorWriter {
+ public:
+  explicit TensorWriter(AtomicFile& file) : file_(file) {}
+
+  void write(const Output& output) {
+    const std::int64_t width = output.cols();
+    for (std::int64_t first = 0; first < output.rows(); first += kTileRows) {
+      const std::int64_t count = std::min(kTileRows, output.rows() - first);
+      tile_.resize(static_cast<std::size_t>(count * width));
+      float* column = tile_.data();
+      for (const Piece& piece : output.pieces) {
+        read_tile(piece, first, count, width, scratch_, column);
+        column += piece.cols;
+      }
+      write_tile(output);
+    }
+  }
+
+ private:
+  void write_tile(const Output& output) {
+    switch (output.dtype) {
+      case DType::kF32:
+        return file_.write(std::as_bytes(std::span(tile_)));
+      case DType::kF16:
+        return write_narrow(output, narrow_f16, 0x7c00);
+      case DType::kBF16:
+        return write_narrow(output, narrow_bf16, 0x7f80);
+    }
+  }
+
+  template <typename Narrow>
+  void write_narrow(const Output& output, Narrow narrow, std::uint16_t infinity) {
+    narrow_.resize(tile_.size());
+    for (std::size_t i = 0; i < tile_.size(); ++i) {
+      narrow_[i] = narrow(tile_[i]);
+      if ((narrow_[i] & 0x7fffu) == infinity && std::isfinite(tile_[i])) {
+        throw Error(ErrorCode::kInvalidOption, "tensor " + quote(output.name) + ": " +
+                                                   std::to_string(tile_[i]) + " is too large for " +
+                                                   std::string(dtype_name(output.dtype)) +
+                                                   ": choose F32");
+      }
+    }
+    file_.write(std::as_bytes(std::span(narrow_)));
+  }
+
+  AtomicFile& file_;
+  std::vector<float> tile_;
+  std::vector<float> scratch_;
+  std::vector<std::uint16_t> narrow_;
+};
+
+// The shortest decimal that reads back as the same float: 1e-05, not 9.99999974737875e-06.
+double shortest(float value) {
+  char text[32] = {};
+  const char* end = std::to_chars(text, text + sizeof(text), value).ptr;
+  double result = 0;
+  std::from_chars(text, end, result);
+  return result;
+}
+
+std::string config_json(const ModelConfig& config, DType dtype) {
+  // transformers' default, the end of text in GPT-2's vocabulary, is none in a smaller one.
+  constexpr std::int64_t kEndOfText = 50256;
+  const ordered_json end_of_text =
+      config.vocab_size > kEndOfText ? ordered_json(kEndOfText) : ordered_json(nullptr);
+  const char* torch_dtype = dtype == DType::kF32   ? "float32"
+                            : dtype == DType::kF16 ? "float16"
+                                                   : "bfloat16";
+  const ordered_json values = {
+      {"model_type", "gpt2"},
+      {"architectures", {"GPT2LMHeadModel"}},
+      {"vocab_size", config.vocab_size},
+      {"n_positions", config.block_size},
+      {"n_embd", config.n_embd},
+      {"n_layer", config.n_layer},
+      {"n_head", config.n_head},
+      {"n_inner", config.n_inner},
+      {"activation_function", config.gelu == Gelu::kExact ? "gelu" : "gelu_new"},
+      {"layer_norm_epsilon", shortest(config.layer_norm_epsilon)},
+      {"tie_word_embeddings", config.tied_head},
+      {"bos_token_id", end_of_text},
+      {"eos_token_id", end_of_text},
+      {"torch_dtype", torch_dtype},
+  };
+  return values.dump(2) + "\n";
+}
+
+// A folder that goes away again, with the parents made for it, unless keep() is reached.
+class NewFolder {
+ public:
+  explicit NewFolder(const std::filesystem::path& folder) {
+    std::error_code error;
+    for (std::filesystem::path missing = folder;
+         !missing.empty() && !std::filesystem::exists(missing, error);
+         missing = missing.parent_path()) {
+      made_.push_back(missing);
+    }
+    std::filesystem::create_directories(folder, error);
+    if (error || !std::filesystem::is_directory(folder, error)) {
+      remove();
+      throw Error(ErrorCode::kIo,
+                  folder.string() + ": cannot make the folder" +
+                      (error ? ": " + error.message() : ": a file is in its place"));
+    }
+  }
+  NewFolder(const NewFolder&) = delete;
+  NewFolder& operator=(const NewFolder&) = delete;
+  ~NewFolder() { remove(); }
+
+  void keep() { made_.clear(); }
+
+ private:
+  void remove() const {
+    std::error_code ignored;  // what is not empty stays
+    for (const std::filesystem::path& folder : made_) std::filesystem::remove(folder, ignored);
+  }
+
+  std::vector<std::filesystem::path> made_;  // innermost first
+};
+
+}  // namespace
+
+void write_pretrained(const std::filesystem::path& folder, const ModelConfig& config,
+                      const Gpt& gpt, std::optional<DType> dtype) {
+  const std::vector<Output> outputs = list_outputs(config, gpt, dtype);
+  NewFolder made(folder);
+  AtomicFile weights(folder / "model.safetensors");
+  AtomicFile settings(folder / "config.json");
+  write_header(outputs, weights);
+  TensorWriter writer(weights);
+  for (const Output& output : outputs) writer.write(output);
+  settings.write(config_json(config, dtype.value_or(gpt.wte.dtype)));
+  weights.commit();
+  settings.commit();
+  made.keep();
+}
+
+}  // namespace decant

@@ -1,0 +1,178 @@
+// Matching a file's names against the rows of the table.
+#include "recognize.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace decant {
+namespace {
+
+// How well one row of the table fits. Compared in this order.
+struct Fit {
+  std::size_t names = 0;    // tensors that have a place in it
+  bool orientation = true;  // the fused projection does not contradict it
+
+  bool operator<(const Fit& other) const {
+    return std::pair(names, orientation) < std::pair(other.names, other.orientation);
+  }
+};
+
+bool is_buffer(const Dialect& dialect, std::string_view name) {
+  return std::any_of(dialect.buffers.begin(), dialect.buffers.end(),
+                     [&](const std::string& buffer) { return match(buffer, name).has_value(); });
+}
+
+// The layer of the part's weight or bias that `name` is.
+std::optional<std::int64_t> match_part(const Part& part, std::string_view name) {
+  if (const auto layer = match(part.weight, name)) return layer;
+  if (part.has_bias != Bias::kNever) return match(part.bias, name);
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> match_any(const std::vector<const Part*>& parts,
+                                      std::string_view name) {
+  for (const Part* part : parts) {
+    if (const auto layer = match_part(*part, name)) return layer;
+  }
+  return std::nullopt;
+}
+
+// A fused projection is 3 C wide on one side: the longer side is the outputs'.
+bool contradicts(const Dialect& dialect, const StoredTensor& tensor) {
+  if (tensor.shape.size() != 2 || tensor.shape[0] == tensor.shape[1]) return false;
+  const bool out_first = tensor.shape[0] > tensor.shape[1];
+  return out_first != (dialect.orientation == Orientation::kOutIn);
+}
+
+Fit fit(const Dialect& dialect, std::span<const StoredTensor> tensors) {
+  Fit fit;
+  const auto parts = parts_of(dialect);
+  for (const StoredTensor& tensor : tensors) {
+    const std::string_view name = strip_prefixes(dialect, tensor.name);
+    if (match_any(parts, name)) ++fit.names;
+    if (match(dialect.qkv.weight, name) && contradicts(dialect, tensor)) fit.orientation = false;
+  }
+  return fit;
+}
+
+std::string evidence_for(const Recognized& recognized, std::size_t names) {
+  const Dialect& dialect = *recognized.dialect;
+  const bool fused = !dialect.qkv.weight.empty();
+  const auto* tensor = recognized.find(name_of(fused ? dialect.qkv.weight : dialect.q.weight, 0));
+  std::string text = std::to_string(names) + " tensors have its names";
+  if (tensor != nullptr) {
+    text += "; " + quote(tensor->name) + " is " + shape_text(tensor->shape);
+    if (fused) {
+      text += dialect.orientation == Orientation::kOutIn ? ": (out, in), as in nn.Linear"
+                                                         : ": (in, out), as in Conv1D";
+    }
+  }
+  return text;
+}
+
+[[noreturn]] void fail_unknown(const FileBytes& file, const TensorFile& tensors) {
+  constexpr std::size_t kShown = 4;
+  std::string known;
+  for (const Dialect& dialect : dialects()) known += (known.empty() ? "" : ", ") + dialect.name;
+  std::string found;
+  for (std::size_t i = 0; i < std::min(kShown, tensors.tensors.size()); ++i) {
+    found += (found.empty() ? "" : ", ") + quote(tensors.tensors[i].name);
+  }
+  if (found.empty()) file.fail(ErrorCode::kUnrecognized, "holds no tensors");
+  file.fail(ErrorCode::kUnrecognized, "has tensor names of no dialect that Decant knows (" + known +
+                                          "): " + found +
+                                          (tensors.tensors.size() > kShown ? ", ..." : ""));
+}
+
+}  // namespace
+
+const StoredTensor* Recognized::find(const std::string& name) const {
+  const auto found = by_name.find(name);
+  return found == by_name.end() ? nullptr : found->second;
+}
+
+Recognized recognize(const FileBytes& file, const TensorFile& tensors) {
+  Recognized result;
+  Fit best;
+  for (const Dialect& dialect : dialects()) {
+    const Fit candidate = fit(dialect, tensors.tensors);
+    if (candidate.names == 0 || (result.dialect != nullptr && !(best < candidate))) continue;
+    result.dialect = &dialect;
+    best = candidate;
+  }
+  if (result.dialect == nullptr) fail_unknown(file, tensors);
+
+  const auto parts = parts_of(*result.dialect);
+  std::size_t strangers = 0;
+  for (const StoredTensor& tensor : tensors.tensors) {
+    const std::string_view name = strip_prefixes(*result.dialect, tensor.name);
+    if (const auto layer = match_any(parts, name)) {
+      result.n_layer = std::max(result.n_layer, *layer + 1);
+    } else if (is_buffer(*result.dialect, name)) {
+      result.buffers.push_back(tensor.name);
+      continue;
+    } else {
+      ++strangers;
+    }
+    const auto [twin, is_new] = result.by_name.emplace(name, &tensor);
+    if (!is_new) {
+      file.fail(ErrorCode::kMalformed, "tensors " + quote(twin->second->name) + " and " +
+                                           quote(tensor.name) + " are the same part");
+    }
+  }
+  // One wrong name in a file makes it incomplete; mostly wrong names make it another dialect's.
+  if (strangers > best.names) fail_unknown(file, tensors);
+  result.evidence = evidence_for(result, best.names);
+  return result;
+}
+
+bool has_switched_biases(const Recognized& recognized) {
+  for (const Part* part : parts_of(*recognized.dialect)) {
+    if (part->has_bias != Bias::kSwitched) continue;
+    for (const auto& [name, tensor] : recognized.by_name) {
+      if (match(part->bias, name)) return true;
+    }
+  }
+  return false;
+}
+
+void check_complete(const FileBytes& file, const Recognized& recognized, bool switched_biases,
+                    bool own_head) {
+  const Dialect& dialect = *recognized.dialect;
+  const auto parts = parts_of(dialect);
+  const StoredTensor* stranger = nullptr;
+  for (const auto& [name, tensor] : recognized.by_name) {
+    if (match_any(parts, name)) continue;
+    if (stranger == nullptr || tensor < stranger) stranger = tensor;  // the first in the file
+  }
+  const auto require = [&](const std::string& name) {
+    if (recognized.find(name) != nullptr) return;
+    std::string line = "tensor " + quote(name) + " is missing (dialect: " + dialect.name + ")";
+    if (stranger != nullptr) {
+      line += "; " + quote(stranger->name) + " is there, which has no place in it";
+    }
+    file.fail(ErrorCode::kMissingTensor, line);
+  };
+  // Layer by layer, so that the first that lacks anything ends the loop, whatever number a hostile
+  // name gives the last one.
+  for (const bool layered : {false, true}) {
+    for (std::int64_t i = 0; i < (layered ? recognized.n_layer : 1); ++i) {
+      for (const Part* part : parts) {
+        if (is_layered(part->weight) != layered) continue;
+        if (part == &dialect.head && !own_head) continue;
+        require(name_of(part->weight, i));
+        if (part->has_bias == Bias::kAlways ||
+            (part->has_bias == Bias::kSwitched && switched_biases)) {
+          require(name_of(part->bias, i));
+        }
+      }
+    }
+  }
+  if (stranger != nullptr) {
+    file.fail(ErrorCode::kUnexpectedTensor, "tensor " + quote(stranger->name) +
+                                                " has no place in the dialect " + dialect.name +
+                                                ": it would change what the model computes");
+  }
+}
+
+}  // namespace decant

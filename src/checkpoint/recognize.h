@@ -1,0 +1,37 @@
+// Decides whose names a file's tensors have, and finds each tensor by its part.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "dialects.h"
+#include "tensor_file.h"
+
+namespace decant {
+
+struct Recognized {
+  const Dialect* dialect = nullptr;
+  std::int64_t n_layer = 1;                                           ///< as the names count them
+  std::unordered_map<std::string_view, const StoredTensor*> by_name;  ///< prefixes stripped
+  std::vector<std::string> buffers;  ///< ignored, as the file names them
+  std::string evidence;
+
+  /// Null where there is none.
+  const StoredTensor* find(const std::string& name) const;
+};
+
+/// The dialect with the most names in common; where two have the same names, the one whose
+/// orientation the fused projection has. Throws Error (kUnrecognized, kMalformed).
+Recognized recognize(const FileBytes& file, const TensorFile& tensors);
+
+/// Throws kMissingTensor or kUnexpectedTensor where the tensors are not exactly the dialect's;
+/// `switched_biases` and `own_head` say what is optional in it and wanted here.
+void check_complete(const FileBytes& file, const Recognized& recognized, bool switched_biases,
+                    bool own_head);
+
+/// Whether the file holds any bias that the dialect has only sometimes.
+bool has_switched_biases(const Recognized& recognized);
+
+}  // namespace decant

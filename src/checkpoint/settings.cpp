@@ -1,0 +1,73 @@
+// The typed look-ups over JSON values, whose own exceptions never get out of this file.
+#include "settings.h"
+
+#include "file.h"
+
+namespace decant {
+namespace {
+
+using nlohmann::json;
+
+// Real ones have 1 or 2 KB; as a tree in memory, JSON can take a hundred times its size.
+constexpr std::size_t kMaxConfig = 256 << 10;
+constexpr int kMaxDepth = 32;  // copies and messages recurse
+
+[[noreturn]] void wrong_type(const Setting<json>& found, const char* wanted) {
+  const std::string value = found.value.dump(-1, ' ', true, json::error_handler_t::replace);
+  throw Error(ErrorCode::kMalformed, found.where + " is " + quote(value) + ", not " + wanted);
+}
+
+}  // namespace
+
+std::optional<Setting<json>> SettingsReader::any(const std::string& key) const {
+  if (key.empty()) return std::nullopt;
+  for (const Settings& source : sources_) {
+    const auto found = source.values.find(key);
+    if (found == source.values.end() || found->is_null()) continue;
+    return Setting<json>{*found, source.where + ": " + quote(key)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Setting<std::int64_t>> SettingsReader::integer(const std::string& key) const {
+  const auto found = any(key);
+  if (!found) return std::nullopt;
+  if (!found->value.is_number_integer()) wrong_type(*found, "a whole number");
+  return Setting<std::int64_t>{found->value.get<std::int64_t>(), found->where};
+}
+
+std::optional<Setting<double>> SettingsReader::number(const std::string& key) const {
+  const auto found = any(key);
+  if (!found) return std::nullopt;
+  if (!found->value.is_number()) wrong_type(*found, "a number");
+  return Setting<double>{found->value.get<double>(), found->where};
+}
+
+std::optional<Setting<bool>> SettingsReader::boolean(const std::string& key) const {
+  const auto found = any(key);
+  if (!found) return std::nullopt;
+  if (!found->value.is_boolean()) wrong_type(*found, "true or false");
+  return Setting<bool>{found->value.get<bool>(), found->where};
+}
+
+std::optional<Setting<std::string>> SettingsReader::text(const std::string& key) const {
+  const auto found = any(key);
+  if (!found) return std::nullopt;
+  if (!found->value.is_string()) wrong_type(*found, "text");
+  return Setting<std::string>{found->value.get<std::string>(), found->where};
+}
+
+Settings read_config_json(const std::filesystem::path& path) {
+  const std::string text = read_file(path, kMaxConfig);
+  const auto limit_depth = [&](int depth, json::parse_event_t, const json&) {
+    if (depth <= kMaxDepth) return true;
+    throw Error(ErrorCode::kMalformed, path.string() + ": is nested too deep");
+  };
+  json values = json::parse(text, limit_depth, /*allow_exceptions=*/false);
+  if (!values.is_object()) {
+    throw Error(ErrorCode::kMalformed, path.string() + ": is not a JSON object");
+  }
+  return {"config.json", path.string(), std::move(values)};
+}
+
+}  // namespace decant

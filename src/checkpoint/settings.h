@@ -1,0 +1,41 @@
+// Looks settings up in config.json and in the dicts of a checkpoint, with checked types.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "tensor_file.h"
+
+namespace decant {
+
+/// A setting that was found, and where, for messages: "config.json: 'n_head'".
+template <typename T>
+struct Setting {
+  T value;
+  std::string where;
+};
+
+/// The first of several sources that has a key, and a value for it other than null, answers.
+/// Throws Error (kMalformed) for a value of another type than the one asked for.
+class SettingsReader {
+ public:
+  explicit SettingsReader(std::vector<Settings> sources) : sources_(std::move(sources)) {}
+
+  bool empty() const { return sources_.empty(); }
+
+  // Every key may be empty: then there is no such setting.
+  std::optional<Setting<std::int64_t>> integer(const std::string& key) const;
+  std::optional<Setting<double>> number(const std::string& key) const;
+  std::optional<Setting<bool>> boolean(const std::string& key) const;
+  std::optional<Setting<std::string>> text(const std::string& key) const;
+  std::optional<Setting<nlohmann::json>> any(const std::string& key) const;
+
+ private:
+  std::vector<Settings> sources_;
+};
+
+/// Reads a config.json. Throws Error (kIo, kTooLarge, kMalformed).
+Settings read_config_json(const std::filesystem::path& path);
+
+}  // namespace decant
