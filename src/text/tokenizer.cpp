@@ -20,6 +20,10 @@ Tokenizer Tokenizer::load(const std::filesystem::path& path) {
   return Tokenizer(std::make_shared<const Tables>(Tables{read_tokenizer(path)}));
 }
 
+std::optional<std::filesystem::path> Tokenizer::find(const std::filesystem::path& folder) {
+  return find_tokenizer(folder);
+}
+
 std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
   std::vector<TokenId> ids;
   tables_->vocabulary.encode(text, ids);

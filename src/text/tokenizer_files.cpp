@@ -17,22 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-// The first file of a folder that is a tokenizer's.
-fs::path find_in_folder(const fs::path& folder) {
-  for (const char* name : {"tokenizer.json", "vocab.json"}) {
-    if (fs::exists(folder / name)) return folder / name;
-  }
-  std::set<fs::path> candidates;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ".tiktoken") candidates.insert(entry.path());
-  }
-  if (candidates.size() == 1) return *candidates.begin();
-  throw Error(ErrorCode::kUnrecognized,
-              folder.string() + (candidates.empty()
-                                     ? ": has no tokenizer.json, vocab.json or .tiktoken file"
-                                     : ": has more than one .tiktoken file; name the one to read"));
-}
-
 Vocabulary read_json_tokenizer(const fs::path& path) {
   const json document = read_json(path);
   if (!document.is_object()) {
@@ -52,11 +36,33 @@ std::string escaped(std::string_view symbols) {  // the alphabet has no other ch
   return out;
 }
 
+fs::path require_in_folder(const fs::path& folder) {
+  if (const auto found = find_tokenizer(folder)) return *found;
+  throw Error(ErrorCode::kUnrecognized,
+              folder.string() + ": has no tokenizer.json, vocab.json or .tiktoken file");
+}
+
 }  // namespace
+
+std::optional<fs::path> find_tokenizer(const fs::path& folder) {
+  std::error_code unreadable;  // nothing to be found there
+  for (const char* name : {"tokenizer.json", "vocab.json"}) {
+    if (fs::exists(folder / name, unreadable)) return folder / name;
+  }
+  std::set<fs::path> candidates;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, unreadable)) {
+    if (entry.path().extension() == ".tiktoken") candidates.insert(entry.path());
+  }
+  if (candidates.size() > 1) {
+    throw Error(ErrorCode::kUnrecognized,
+                folder.string() + ": has more than one .tiktoken file; name the one to read");
+  }
+  return candidates.empty() ? std::nullopt : std::optional(*candidates.begin());
+}
 
 Vocabulary read_tokenizer(const fs::path& path) {
   try {
-    const fs::path file = fs::is_directory(path) ? find_in_folder(path) : path;
+    const fs::path file = fs::is_directory(path) ? require_in_folder(path) : path;
     const fs::path extension = file.extension();
     if (extension == ".tiktoken") return read_tiktoken(file);
     if (extension == ".json") return read_json_tokenizer(file);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,9 +16,13 @@ namespace decant {
 /// The largest tokenizer file that is read; the largest published ones have half of it.
 inline constexpr std::size_t kMaxTokenizerFile = std::size_t{64} << 20;
 
-/// Reads a file of any of the formats, or a folder's first of tokenizer.json, vocab.json with
-/// merges.txt, *.tiktoken. Throws Error, naming the file: kIo, kUnrecognized (no such file in the
-/// folder, an unknown name), kTruncated, kMalformed, kUnsupported, kTooLarge.
+/// The first of tokenizer.json, vocab.json (with merges.txt), *.tiktoken in `folder`, if any.
+/// Throws Error (kUnrecognized) where several .tiktoken files leave it open.
+std::optional<std::filesystem::path> find_tokenizer(const std::filesystem::path& folder);
+
+/// Reads a file of any of the formats, or what find_tokenizer() finds in a folder. Throws Error,
+/// naming the file: kIo, kUnrecognized (no such file in the folder, an unknown name), kTruncated,
+/// kMalformed, kUnsupported, kTooLarge.
 Vocabulary read_tokenizer(const std::filesystem::path& path);
 
 /// Writes vocab.json and merges.txt into `folder`, which exists. Throws Error (kIo).
