@@ -36,8 +36,8 @@ std::string_view finish_reason_name(FinishReason reason);
 struct GenerateOptions {
   std::int64_t max_new_tokens = 200;  ///< 0 or more
   ContextPolicy context = ContextPolicy::kCrop;
-  std::vector<std::string> stop;     ///< texts that end the output; they may straddle tokens
-  std::vector<TokenId> stop_tokens;  ///< tokens that end the output
+  std::vector<std::string> stop = {};     ///< texts that end the output; they may straddle tokens
+  std::vector<TokenId> stop_tokens = {};  ///< tokens that end the output
   Seed seed = 0;
   std::uint64_t sequence = 0;  ///< tells apart several texts from one seed
   bool raw = false;  ///< pass bytes on as they are, rather than U+FFFD for what is not UTF-8
@@ -53,10 +53,10 @@ struct Step {
 /// What generate() tells while it runs. Each may be empty.
 struct Listener {
   /// Text as soon as it is certain: whole UTF-8 characters that cannot be part of a stop string.
-  std::function<void(std::string_view text)> on_text;
-  std::function<void(const Step& step)> on_step;
+  std::function<void(std::string_view text)> on_text = {};
+  std::function<void(const Step& step)> on_step = {};
   /// Asked before each token; true ends the text.
-  std::function<bool()> cancelled;
+  std::function<bool()> cancelled = {};
 };
 
 struct Generation {

@@ -1,0 +1,235 @@
+// Shapes and settings that contradict each other, and what is taken where nothing is said.
+#include "bind.h"
+
+#include <gmock/gmock.h>
+
+#include "model_builder.h"
+
+namespace decant {
+namespace {
+
+using testing::HasSubstr;
+
+void expect_error(ModelBuilder model, ErrorCode code, const std::string& message) {
+  const Error error = model.error();
+  EXPECT_EQ(error.code(), code) << error.what();
+  EXPECT_THAT(error.what(), HasSubstr(message));
+}
+
+TEST(Bind, ReadsSizesOffTheShapes) {
+  for (ModelBuilder model : {course_model(), gpt2_model(false), gpt2_model(true)}) {
+    const ModelConfig config = model.bind().config;
+    EXPECT_EQ(config.vocab_size, 5);
+    EXPECT_EQ(config.block_size, 3);
+    EXPECT_EQ(config.n_layer, 2);
+    EXPECT_EQ(config.n_head, 2);
+    EXPECT_EQ(config.n_embd, 4);
+    EXPECT_EQ(config.n_inner, 16);
+    EXPECT_EQ(config.layer_norm_epsilon, 1e-5f);
+  }
+}
+
+// Every tensor of every dialect, one row longer: the message names it.
+TEST(Bind, ShapeMismatchOfEveryTensor) {
+  for (const ModelBuilder& whole : {course_model(true), gpt2_model(false), gpt2_model(true)}) {
+    for (const auto& [name, shape] : whole.shapes) {
+      // These two set the sizes V and T, which nothing else contradicts.
+      if (name.find("wpe") != std::string::npos || name.find("pos_emb") != std::string::npos)
+        continue;
+      if (name.find("wte") != std::string::npos) continue;
+      ModelBuilder model = whole;
+      ++model.shapes[name].back();
+      expect_error(model, ErrorCode::kShapeMismatch, "");
+      model = whole;
+      model.shapes[name].push_back(1);
+      expect_error(model, ErrorCode::kShapeMismatch, "tensor '" + name + "' is ");
+    }
+  }
+}
+
+TEST(Bind, ShapeMismatchNamesBoth) {
+  ModelBuilder model = gpt2_model(false);
+  model.shapes["transformer.h.1.attn.c_attn.weight"] = {12, 3};
+  expect_error(model, ErrorCode::kShapeMismatch,
+               "model.pt: tensor 'transformer.h.1.attn.c_attn.weight' is (12, 3), and must be (12, "
+               "4) for the channels that 'transformer.wte.weight' (5, 4) has");
+  model = gpt2_model(false);
+  model.shapes["transformer.wte.weight"] = {0, 4};
+  expect_error(model, ErrorCode::kShapeMismatch, "is (0, 4), and must be (any, any)");
+  model.shapes["transformer.wte.weight"] = {5};
+  expect_error(model, ErrorCode::kShapeMismatch, "is (5), and must be (any, any)");
+}
+
+TEST(Bind, ShapeMismatchWithTheConfig) {
+  const auto expect = [](ModelBuilder model, const char* config, const std::string& message) {
+    model.config(config);
+    expect_error(model, ErrorCode::kShapeMismatch, message);
+  };
+  expect(course_model(), R"({"vocab_size": 6})",
+         "config.json: 'vocab_size' is 6, but 'tok_emb.weight' (5, 4) in model.pt makes it 5");
+  expect(course_model(), R"({"block_size": 64})", "'pos_emb.weight' (3, 4) in model.pt makes it 3");
+  expect(course_model(), R"({"n_layer": 12})", "'n_layer' is 12, but the last layer");
+  expect(course_model(), R"({"n_embd": 8})", "'n_embd' is 8");
+  expect(course_model(), R"({"ffn_mult": 3})",
+         "'ffn_mult' is 3, but 'blocks.0.ffn.fc1.weight' (16, 4)");
+  expect(course_model(), R"({"ffn_mult": 4611686018427387904})",
+         "'ffn_mult' is 4611686018427387904");
+  expect(gpt2_model(true), R"({"n_positions": 1024})", "'n_positions' is 1024");
+  expect(gpt2_model(true), R"({"n_inner": 8})", "'n_inner' is 8");
+  ModelBuilder model = gpt2_model(true);
+  model.options = {};
+  expect(model, R"({"n_head": 3})", "'n_head' is 3, which does not divide the 4 channels");
+  expect(model, R"({"n_head": 0})", "'n_head' is 0");
+  expect(model, R"({"n_head": -2})", "'n_head' is -2");
+  model = gpt2_model(false);
+  model.settings = {{"model_args", "model.pt: 'model_args'", {{"n_embd", 768}}}};
+  expect_error(model, ErrorCode::kShapeMismatch, "model.pt: 'model_args': 'n_embd' is 768");
+}
+
+TEST(Bind, TakesHeadsFromOptionThenSettingsThen64Each) {
+  ModelBuilder model = gpt2_model(true);
+  model.config(R"({"n_head": 4, "activation_function": "gelu_new"})");
+  EXPECT_EQ(model.bind().config.n_head, 2);  // the option
+  model.options = {};
+  EXPECT_EQ(model.bind().config.n_head, 4);
+  EXPECT_TRUE(model.bind().notes.empty());
+
+  ModelBuilder wide;
+  for (const auto& [name, shape] : gpt2_model(true).shapes) {
+    wide.shapes[name] = shape;
+    for (std::int64_t& size : wide.shapes[name]) {
+      if (size % 4 == 0) size *= 32;
+    }
+  }
+  wide.data.resize(4 << 20);
+  wide.options = {};
+  wide.config(R"({"activation_function": "gelu_new"})");
+  EXPECT_EQ(wide.bind().config.n_head, 2);
+  EXPECT_THAT(wide.bind().notes, testing::ElementsAre(HasSubstr("took 2, 64 channels each")));
+}
+
+TEST(Bind, InvalidOption) {
+  ModelBuilder model = gpt2_model(true);
+  for (const std::int64_t wrong : {0, -1, 3, 8}) {
+    model.options.n_head = wrong;
+    expect_error(model, ErrorCode::kInvalidOption, "does not divide its 4 channels");
+  }
+  model.options = {};
+  expect_error(model, ErrorCode::kInvalidOption, "give --n-head");
+}
+
+TEST(Bind, TakesTheGeluThatIsSaid) {
+  ModelBuilder model = gpt2_model(true);
+  const auto gelu = [&](const char* config) {
+    model.config(config);
+    return model.bind().config.gelu;
+  };
+  EXPECT_EQ(gelu("{}"), Gelu::kTanh);
+  EXPECT_EQ(gelu(R"({"activation_function": "gelu"})"), Gelu::kExact);
+  EXPECT_EQ(gelu(R"({"activation_function": "gelu_pytorch_tanh"})"), Gelu::kTanh);
+  model = course_model();
+  EXPECT_EQ(gelu("{}"), Gelu::kExact);
+  EXPECT_EQ(gelu(R"({"gelu": "none"})"), Gelu::kExact);
+  EXPECT_EQ(gelu(R"({"gelu": "tanh"})"), Gelu::kTanh);
+}
+
+TEST(Bind, TellsOldNanoGptByItsSettings) {
+  ModelBuilder model = gpt2_model(false);
+  EXPECT_EQ(model.bind().config.gelu, Gelu::kExact);  // a bare state_dict
+  model.settings = {{"model_args", "model_args", {{"n_head", 2}, {"bias", true}}}};
+  EXPECT_EQ(model.bind().config.gelu, Gelu::kExact);
+  EXPECT_THAT(model.bind().notes, testing::ElementsAre(HasSubstr("since June 2023")));
+  model.settings = {{"model_args", "model_args", {{"n_head", 2}}}};
+  EXPECT_EQ(model.bind().config.gelu, Gelu::kTanh);
+  EXPECT_THAT(model.bind().notes, testing::ElementsAre(HasSubstr("have no 'bias'")));
+  model.config(R"({"gelu": "none"})");
+  EXPECT_EQ(model.bind().config.gelu, Gelu::kExact);
+}
+
+TEST(Bind, UnsupportedSettings) {
+  const auto expect = [](const char* config, const std::string& message) {
+    ModelBuilder model = gpt2_model(true);
+    model.config(config);
+    expect_error(model, ErrorCode::kUnsupported, message);
+  };
+  expect(R"({"activation_function": "relu"})", "config.json: 'activation_function' is 'relu'");
+  expect(R"({"scale_attn_weights": false})", "config.json: 'scale_attn_weights' must be true");
+  expect(R"({"scale_attn_by_inverse_layer_idx": true})", "'scale_attn_by_inverse_layer_idx'");
+  expect(R"({"reorder_and_upcast_attn": true})", "'reorder_and_upcast_attn' must be false");
+  expect(R"({"add_cross_attention": true})", "'add_cross_attention'");
+  expect(R"({"model_type": "llama"})", "'model_type' must be \"gpt2\"");
+}
+
+TEST(Bind, UnsupportedTypes) {
+  ModelBuilder model = gpt2_model(true);
+  TensorFile file = model.build();
+  for (StoredTensor& tensor : file.tensors) {
+    if (tensor.name != "transformer.h.1.mlp.c_fc.weight") continue;
+    tensor.dtype = std::nullopt;
+    tensor.type = "DoubleStorage";
+  }
+  const Error error = hostile::error_of([&] {
+    bind_gpt({"model.pt", model.data}, file, std::nullopt, model.options);
+  });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(),
+              HasSubstr("'transformer.h.1.mlp.c_fc.weight' is of type 'DoubleStorage'"));
+}
+
+TEST(Bind, MalformedSettings) {
+  ModelBuilder model = gpt2_model(true);
+  model.config(R"({"layer_norm_epsilon": -1})");
+  expect_error(model, ErrorCode::kMalformed, "'layer_norm_epsilon' must be");
+  model.config(R"({"layer_norm_epsilon": 1e300})");
+  expect_error(model, ErrorCode::kMalformed, "'layer_norm_epsilon' must be");
+  model.config(R"({"tie_word_embeddings": "yes"})");
+  expect_error(model, ErrorCode::kMalformed, "not true or false");
+}
+
+TEST(Bind, TiesTheHead) {
+  ModelBuilder model = gpt2_model(true);
+  EXPECT_TRUE(model.bind().config.tied_head);  // no head of its own
+  model.shapes["lm_head.weight"] = {5, 4};
+  EXPECT_FALSE(model.bind().config.tied_head);
+  model.config(R"({"tie_word_embeddings": true})");
+  EXPECT_FALSE(model.bind().config.tied_head);
+  EXPECT_THAT(model.bind().notes.front(), HasSubstr("'lm_head.weight' has values of its own"));
+
+  TensorFile file = model.build();
+  for (StoredTensor& tensor : file.tensors) {
+    if (tensor.name == "lm_head.weight") tensor.data += 64;  // zeros, as the embedding has
+  }
+  const auto bind = [&](const char* config) {
+    model.config(config);
+    return bind_gpt({"model.pt", model.data}, file, model.config_json, model.options).config;
+  };
+  EXPECT_TRUE(bind("{}").tied_head);  // equal values
+  EXPECT_FALSE(bind(R"({"tie_word_embeddings": false})").tied_head);
+}
+
+TEST(Bind, MissingHead) {
+  ModelBuilder model = course_model();
+  model.shapes.erase("lm_head.weight");
+  expect_error(model, ErrorCode::kMissingTensor, "'lm_head.weight' is missing");
+  model.config(R"({"tied_lm_head": true})");
+  EXPECT_TRUE(model.bind().config.tied_head);
+  model = gpt2_model(true);
+  model.config(R"({"tie_word_embeddings": false})");
+  expect_error(model, ErrorCode::kMissingTensor, "'lm_head.weight' is missing");
+}
+
+TEST(Bind, TooLargeByManyViewsOfOneStorage) {
+  ModelBuilder model = gpt2_model(true);
+  model.data.resize(3000);  // the tensors have 2560 bytes and more
+  TensorFile file = model.build();
+  for (StoredTensor& tensor : file.tensors) tensor.data = model.data.data();
+  model.data.resize(1000);
+  const Error error = hostile::error_of([&] {
+    bind_gpt({"model.pt", model.data}, file, std::nullopt, model.options);
+  });
+  EXPECT_EQ(error.code(), ErrorCode::kTooLarge);
+  EXPECT_THAT(error.what(), HasSubstr("hold more than the file"));
+}
+
+}  // namespace
+}  // namespace decant

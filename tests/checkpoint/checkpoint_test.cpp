@@ -1,0 +1,121 @@
+// Opening the fixtures that PyTorch wrote, with PyTorch's values as the oracle; files and folders.
+#include "decant/checkpoint.h"
+
+#include "fixtures.h"
+#include "hostile/builders.h"
+
+namespace decant {
+namespace {
+
+namespace fs = std::filesystem;
+using hostile::error_of;
+using testing::HasSubstr;
+
+class CheckpointCase : public testing::TestWithParam<std::size_t> {
+ protected:
+  const nlohmann::json& expected() const { return cases()[GetParam()]; }
+};
+
+TEST_P(CheckpointCase, KnowsItsConfig) {
+  const Checkpoint checkpoint = open_case(expected());
+  const nlohmann::json& want = expected()["config"];
+  const ModelConfig& config = checkpoint.config();
+  EXPECT_EQ(config.vocab_size, want["vocab_size"]);
+  EXPECT_EQ(config.block_size, want["block_size"]);
+  EXPECT_EQ(config.n_layer, want["n_layer"]);
+  EXPECT_EQ(config.n_head, want["n_head"]);
+  EXPECT_EQ(config.n_embd, want["n_embd"]);
+  EXPECT_EQ(config.n_inner, want["n_inner"]);
+  EXPECT_EQ(config.gelu == Gelu::kExact ? "exact" : "tanh", want["gelu"]);
+  EXPECT_EQ(config.tied_head, want["tied_head"]);
+  EXPECT_EQ(checkpoint.dialect(), expected()["dialect"]);
+  EXPECT_FALSE(checkpoint.evidence().empty());
+  EXPECT_EQ(checkpoint.format(),
+            checkpoint.file().extension() == ".safetensors" ? "safetensors" : "PyTorch zip");
+}
+
+TEST_P(CheckpointCase, HasTheBitsThatPyTorchHas) {
+  const Checkpoint checkpoint = open_case(expected());
+  const nlohmann::json& tensors = expected()["tensors"];
+  const auto found = by_role(checkpoint.gpt());
+  EXPECT_EQ(found.size(), tensors.size());
+  for (const auto& [role, view] : found) {
+    ASSERT_TRUE(tensors.contains(role)) << role;
+    const nlohmann::json& want = tensors[role];
+    const nlohmann::json shape = want["shape"].size() == 1 ? nlohmann::json{view.cols}
+                                                           : nlohmann::json{view.rows, view.cols};
+    EXPECT_EQ(shape, want["shape"]) << role;
+    const std::vector<float> values = values_of(view);
+    for (std::size_t i = 0; i < want["first"].size(); ++i) {
+      EXPECT_EQ(values[i], want["first"][i].get<float>()) << role;
+    }
+    EXPECT_EQ(crc32(std::as_bytes(std::span(values))), want["crc32"]) << role;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, CheckpointCase, testing::Range(std::size_t{0}, cases().size()),
+                         [](const auto& info) {
+                           return cases()[info.param]["name"].template get<std::string>();
+                         });
+
+TEST(Checkpoint, ListsTensorsInTheFilesOrder) {
+  const Checkpoint checkpoint = Checkpoint::open(fixtures_folder() / "course_plain");
+  ASSERT_EQ(checkpoint.tensors().size(), 29u);
+  EXPECT_EQ(checkpoint.tensors()[0].name, "tok_emb.weight");
+  EXPECT_EQ(checkpoint.tensors()[0].shape, (std::vector<std::int64_t>{97, 32}));
+  EXPECT_EQ(checkpoint.tensors()[0].dtype, DType::kF32);
+  EXPECT_EQ(checkpoint.tensors().back().name, "lm_head.weight");
+}
+
+TEST(Checkpoint, OpensAFolderByItsWeights) {
+  EXPECT_EQ(Checkpoint::open(fixtures_folder() / "hf_f32").file().filename(), "model.safetensors");
+  EXPECT_EQ(Checkpoint::open(fixtures_folder() / "hf_bin_f16").file().filename(),
+            "pytorch_model.bin");
+  EXPECT_EQ(Checkpoint::open(fixtures_folder() / "nanogpt_bias").file().filename(), "ckpt.pt");
+}
+
+TEST(Checkpoint, OpensMislabelledFiles) {
+  const TempFolder folder;
+  fs::copy_file(fixtures_folder() / "hf_f32/model.safetensors", folder.path / "model.pt");
+  EXPECT_EQ(Checkpoint::open(folder.path, {.n_head = 2}).format(), "safetensors");
+  fs::copy_file(fixtures_folder() / "nanogpt_bias/ckpt.pt", folder.path / "model.safetensors");
+  EXPECT_EQ(Checkpoint::open(folder.path / "model.safetensors").format(), "PyTorch zip");
+}
+
+TEST(Checkpoint, Io) {
+  const Error missing = error_of([] { Checkpoint::open("/nonexistent/model.pt"); });
+  EXPECT_EQ(missing.code(), ErrorCode::kIo);
+  EXPECT_THAT(missing.what(), HasSubstr("/nonexistent/model.pt"));
+  const TempFolder folder;
+  const Error empty = error_of([&] { Checkpoint::open(folder.path); });
+  EXPECT_EQ(empty.code(), ErrorCode::kIo);
+  EXPECT_THAT(empty.what(), HasSubstr("looked for model.safetensors, model.pt, ckpt.pt"));
+  EXPECT_EQ(error_of([] { Checkpoint::open("/dev/null"); }).code(), ErrorCode::kIo);
+}
+
+TEST(Checkpoint, UnsupportedShards) {
+  const TempFolder folder;
+  std::ofstream(folder.path / "model.safetensors.index.json") << "{}";
+  const Error error = error_of([&] { Checkpoint::open(folder.path); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("split over several files"));
+}
+
+TEST(Checkpoint, MalformedConfigBesideIt) {
+  const TempFolder folder;
+  fs::copy_file(fixtures_folder() / "hf_f32/model.safetensors", folder.path / "model.safetensors");
+  std::ofstream(folder.path / "config.json") << "{";
+  const Error error = error_of([&] { Checkpoint::open(folder.path); });
+  EXPECT_EQ(error.code(), ErrorCode::kMalformed);
+  EXPECT_THAT(error.what(), HasSubstr("config.json: is not a JSON object"));
+}
+
+TEST(Checkpoint, MovesWithItsTensors) {
+  Checkpoint first = Checkpoint::open(fixtures_folder() / "hf_f32");
+  const std::vector<float> values = values_of(first.gpt().wte);
+  Checkpoint second = std::move(first);
+  EXPECT_EQ(values_of(second.gpt().wte), values);
+}
+
+}  // namespace
+}  // namespace decant

@@ -1,0 +1,98 @@
+// Good files, damaged: cut at every length, and with bytes flipped. Whatever comes of it is an
+// Error, or a checkpoint whose every tensor can be read; never a crash.
+#include <random>
+
+#include "decant/checkpoint.h"
+#include "fixtures.h"
+#include "gpt_tensors.h"
+#include "hostile/builders.h"
+
+namespace decant {
+namespace {
+
+std::string load(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+void store(const std::filesystem::path& path, std::string_view bytes) {
+  std::ofstream(path, std::ios::binary)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+void read_all(const Gpt& gpt) {
+  std::vector<float> row;
+  for (const auto& [role, view] : by_role(gpt)) {
+    row.resize(static_cast<std::size_t>(view.cols));
+    for (std::int64_t r = 0; r < view.rows; ++r) view.read_row(r, row.data());
+  }
+}
+
+class Damage : public testing::TestWithParam<const char*> {
+ protected:
+  // The file as another one, which has the same config.json beside it.
+  void SetUp() override {
+    const std::filesystem::path original = fixtures_folder() / GetParam();
+    bytes_ = load(original);
+    const auto config = original.parent_path() / "config.json";
+    if (std::filesystem::exists(config)) {
+      std::filesystem::copy_file(config, folder_.path / "config.json");
+    }
+  }
+
+  std::filesystem::path file() const { return folder_.path / "damaged"; }
+
+  TempFolder folder_;
+  std::string bytes_;
+};
+
+TEST_P(Damage, TruncatedAnywhere) {
+  // Every length around the file's structure, and a prime step through the weights.
+  for (std::size_t size = 0; size < bytes_.size();
+       size += size < 3000 || bytes_.size() - size < 6000 ? 1 : 97) {
+    const std::string_view part = std::string_view(bytes_).substr(0, size);
+    EXPECT_THROW(read_tensor_file(hostile::file_bytes(part)), Error) << size;
+  }
+  for (const std::size_t size : {std::size_t{0}, bytes_.size() / 2, bytes_.size() - 1}) {
+    store(file(), std::string_view(bytes_).substr(0, size));
+    EXPECT_THROW(Checkpoint::open(file()), Error) << size;
+  }
+}
+
+TEST_P(Damage, FlippedBytes) {
+  constexpr int kRounds = 300;
+  std::mt19937 random(20240601);
+  int opened = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    std::string bytes = bytes_;
+    for (int flips = 1 + round % 4; flips-- > 0;) {
+      // Half the flips hit the structure, which is at the ends, half hit anything.
+      const std::size_t structure = std::min<std::size_t>(bytes.size() / 2, 6000);
+      const std::size_t at = random() % (flips % 2 == 0 ? structure : bytes.size());
+      const std::size_t place = random() % 2 == 0 ? at : bytes.size() - 1 - at;
+      bytes[place] = static_cast<char>(bytes[place] ^ (1 + random() % 255));
+    }
+    store(file(), bytes);
+    try {
+      const Checkpoint checkpoint = Checkpoint::open(file());
+      read_all(checkpoint.gpt());
+      ++opened;
+    } catch (const Error& error) {
+      EXPECT_EQ(std::string_view(error.what()).find('\n'), std::string_view::npos) << error.what();
+    }
+  }
+  EXPECT_GT(opened, 0);  // most flips in the weights are just other weights
+  EXPECT_LT(opened, kRounds);
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, Damage,
+                         testing::Values("nanogpt_compiled/ckpt.pt", "nanogpt_bias/ckpt.pt",
+                                         "hf_bin_f16/pytorch_model.bin",
+                                         "hf_f16_bare_names/model.safetensors"),
+                         [](const auto& info) {
+                           const std::string path = info.param;
+                           return path.substr(0, path.find('/'));
+                         });
+
+}  // namespace
+}  // namespace decant
