@@ -11,6 +11,9 @@ namespace {
 // enough that an idle pool costs nothing that anybody would notice.
 constexpr int kSpins = 2000;
 
+// More pieces than threads even out a slow core; each costs one atomic operation.
+constexpr std::int64_t kPiecesPerThread = 4;
+
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -45,30 +48,44 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::run(const Loop& loop) {
+void ThreadPool::run(Loop loop) {
+  const std::int64_t grains = (loop.count + loop.grain - 1) / loop.grain;
+  loop.pieces = std::min(grains, threads() * kPiecesPerThread);
   loop_ = loop;
-  unfinished_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  epoch_.fetch_add(1, std::memory_order_release);
+  unfinished_.store(loop.pieces, std::memory_order_relaxed);
+  const std::uint32_t epoch = epoch_.load(std::memory_order_relaxed) + 1;
+  unclaimed_.store(std::uint64_t{epoch} << 32 | static_cast<std::uint64_t>(loop.pieces),
+                   std::memory_order_release);
+  epoch_.store(epoch, std::memory_order_release);
   epoch_.notify_all();
-  run_piece(0);
-  for (int left = unfinished_.load(std::memory_order_acquire); left != 0;) {
+  while (run_one_piece(0)) {
+  }
+  for (std::int64_t left = unfinished_.load(std::memory_order_acquire); left != 0;) {
     left = wait_for_change(unfinished_, left);
   }
 }
 
-void ThreadPool::run_piece(int thread) const {
+bool ThreadPool::run_one_piece(int thread) {
+  std::uint64_t seen = unclaimed_.load(std::memory_order_acquire);
+  do {
+    if ((seen & 0xFFFFFFFF) == 0) return false;
+  } while (!unclaimed_.compare_exchange_weak(seen, seen - 1, std::memory_order_acq_rel,
+                                             std::memory_order_acquire));
+  const auto piece = static_cast<std::int64_t>(seen & 0xFFFFFFFF) - 1;
   const std::int64_t grains = (loop_.count + loop_.grain - 1) / loop_.grain;
-  const std::int64_t begin = grains * thread / threads() * loop_.grain;
-  const std::int64_t end = std::min(grains * (thread + 1) / threads() * loop_.grain, loop_.count);
-  if (begin < end) loop_.invoke(loop_.context, thread, begin, end);
+  const std::int64_t begin = grains * piece / loop_.pieces * loop_.grain;
+  const std::int64_t end = std::min(grains * (piece + 1) / loop_.pieces * loop_.grain, loop_.count);
+  loop_.invoke(loop_.context, thread, begin, end);
+  if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+  return true;
 }
 
 void ThreadPool::work(int thread) {
   for (std::uint32_t seen = 0;;) {
     seen = wait_for_change(epoch_, seen);
     if (stop_.load(std::memory_order_relaxed)) return;
-    run_piece(thread);
-    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+    while (run_one_piece(thread)) {
+    }
   }
 }
 

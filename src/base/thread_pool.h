@@ -9,9 +9,10 @@
 
 namespace decant {
 
-/// Runs task(thread, begin, end) over a range cut into one contiguous piece a thread. Workers spin
-/// for some microseconds between two loops, as a model's layers follow each other faster than a
-/// sleeping thread wakes, and then sleep.
+/// Runs task(thread, begin, end) over a range cut into a few contiguous pieces a thread. Threads
+/// take pieces as they come free, so that one which another program keeps from its core is not
+/// waited for. Workers spin for some microseconds between two loops, as a model's layers follow
+/// each other faster than a sleeping thread wakes, and then sleep.
 class ThreadPool {
  public:
   /// `threads` counts the calling thread: 1 starts none.
@@ -22,9 +23,9 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls task(thread, begin, end) for pieces that cover [0, count), each on a thread of its own
-  /// (0 <= thread < threads()), and returns when all are done. Pieces are multiples of `grain`, but
-  /// for the last. One caller at a time; task must not throw.
+  /// Calls task(thread, begin, end) for pieces that cover [0, count) and returns when all are done;
+  /// no two calls with the same thread, 0 <= thread < threads(), overlap. Pieces are multiples of
+  /// `grain`, but for the last. One caller at a time; task must not throw.
   template <typename Task>
   void parallel_for(std::int64_t count, std::int64_t grain, const Task& task) {
     if (workers_.empty() || count <= grain) {
@@ -44,15 +45,20 @@ class ThreadPool {
     std::int64_t grain = 1;
     void (*invoke)(const void* context, int thread, std::int64_t begin, std::int64_t end) = nullptr;
     const void* context = nullptr;
+    std::int64_t pieces = 0;
   };
 
-  void run(const Loop& loop);
-  void run_piece(int thread) const;
+  void run(Loop loop);
+  bool run_one_piece(int thread);
   void work(int thread);
 
-  Loop loop_;
-  std::atomic<std::uint32_t> epoch_{0};  // counts loops; odd or even does not matter, change does
-  std::atomic<int> unfinished_{0};       // workers still inside the current loop
+  Loop loop_;  // written while no piece of it can be claimed
+  // The number of the loop in the upper half, the pieces of it that nobody has claimed in the
+  // lower. Whoever counts it down owns a piece, and so keeps loop_ as it is until the piece is
+  // done.
+  std::atomic<std::uint64_t> unclaimed_{0};
+  std::atomic<std::int64_t> unfinished_{0};
+  std::atomic<std::uint32_t> epoch_{0};  // changes with each loop; sleeping workers wait for that
   std::atomic<bool> stop_{false};
   std::vector<std::thread> workers_;
 };
