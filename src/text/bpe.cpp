@@ -12,32 +12,46 @@ namespace decant {
 namespace {
 
 constexpr std::uint32_t kNoRank = std::numeric_limits<std::uint32_t>::max();
-constexpr std::size_t kShortWord = 7;
-constexpr std::size_t kLongWord = 15;
+constexpr std::size_t kTableWord = 15;  // what fits a key beside the size
 
 // Where the scan's n^2 / 2 steps, each a compare, begin to cost more than the heap's n log n.
 constexpr std::size_t kScanLimit = 64;
 
-// Up to 8 bytes as a number, the missing ones zero.
-std::uint64_t load(const char* bytes, std::size_t size) {
+// 8 bytes as a little-endian number; compilers make one load of it.
+std::uint64_t load(const char* bytes) {
   std::uint64_t value = 0;
-  std::memcpy(&value, bytes, size);
+  for (std::size_t i = 0; i < sizeof(value); ++i) {
+    value |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << 8 * i;
+  }
   return value;
 }
 
-// The size in the top byte tells "a" from "a\0". No key is zero, as no word is empty.
-std::uint64_t short_key(std::string_view word) {
-  return load(word.data(), word.size()) ^ std::uint64_t{word.size()} << 56;
-}
+// kMasks[size] keeps the first `size` of 16 bytes, the first 8 in `low`.
+struct Mask {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+};
+constexpr auto kMasks = [] {
+  std::array<Mask, kTableWord + 1> masks{};
+  for (std::size_t size = 1; size <= kTableWord; ++size) {
+    masks[size].low = ~std::uint64_t{0} >> 8 * (8 - std::min<std::size_t>(size, 8));
+    masks[size].high = size > 8 ? ~std::uint64_t{0} >> 8 * (16 - size) : 0;
+  }
+  return masks;
+}();
 
-Key128 long_key(std::string_view word) {
-  return {load(word.data(), 8),
-          load(word.data() + 8, word.size() - 8) ^ std::uint64_t{word.size()} << 56};
-}
-
-std::uint64_t pair_key(TokenId left, TokenId right) {  // never zero, as no id is -1
-  return std::uint64_t{static_cast<std::uint32_t>(left) + 1} << 32 |
-         static_cast<std::uint32_t>(right);
+// Loads whatever follows the word and masks it off, as to branch on the size would cost more than
+// all the rest: the sizes of words are as good as random.
+WordKey word_key(std::string_view text, std::size_t begin, std::size_t end) {
+  const std::size_t size = end - begin;
+  const char* word = text.data() + begin;
+  std::array<char, 16> padded{};
+  if (text.size() - begin < padded.size()) {
+    std::copy_n(word, size, padded.data());
+    word = padded.data();
+  }
+  return {load(word) & kMasks[size].low,
+          (load(word + 8) & kMasks[size].high) | std::uint64_t{size} << 56};
 }
 
 }  // namespace
@@ -58,37 +72,45 @@ struct Bpe::Link {
 Bpe::Bpe(const ByteIds& byte_ids, std::size_t expected_merges) : byte_ids_(byte_ids) {
   merges_.reserve(expected_merges);
   pairs_.reserve(expected_merges);
-  short_words_.reserve(expected_merges);
-  long_words_.reserve(expected_merges / 2);
+  words_.reserve(expected_merges);
 }
 
 bool Bpe::add_merge(const Merge& merge) {
   assert(merges_.size() < kMaxMerges);
   const auto rank = static_cast<std::uint32_t>(merges_.size());
-  if (!pairs_.insert(pair_key(merge.left, merge.right), {rank, merge.result})) return false;
+  const std::uint64_t pair = PairSlot::pack(merge.left, merge.right);
+  if (!pairs_.insert({pair << PairSlot::kRankBits | rank})) return false;
   merges_.push_back(merge);
   return true;
 }
 
 void Bpe::add_word(std::string_view word, TokenId id) {
-  if (word.size() <= kShortWord) {
-    short_words_.insert(short_key(word), id);
-  } else if (word.size() <= kLongWord) {
-    long_words_.insert(long_key(word), id);
-  }
+  if (word.size() <= kTableWord) words_.insert({word_key(word, 0, word.size()), id});
 }
 
-void Bpe::encode(std::string_view word, std::vector<TokenId>& ids) const {
-  const TokenId* known = nullptr;
-  if (word.size() <= kShortWord) {
-    known = short_words_.find(short_key(word));
-  } else if (word.size() <= kLongWord) {
-    known = long_words_.find(long_key(word));
+void Bpe::encode(std::string_view text, std::span<const std::size_t> cuts,
+                 std::vector<TokenId>& ids, Memo& memo) const {
+  const std::size_t words = cuts.size() - 1;
+  assert(words <= kBatch);
+  std::array<WordKey, kBatch> keys;
+  for (std::size_t i = 0; i < words; ++i) {
+    if (cuts[i + 1] - cuts[i] > kTableWord) continue;
+    keys[i] = word_key(text, cuts[i], cuts[i + 1]);
+    words_.prefetch(keys[i]);
   }
-  if (known != nullptr) {
-    ids.push_back(*known);
-  } else {
-    merge(word, ids);
+  for (std::size_t i = 0; i < words; ++i) {
+    const std::string_view word = text.substr(cuts[i], cuts[i + 1] - cuts[i]);
+    if (word.size() > kTableWord) {
+      merge(word, ids);
+    } else if (const WordSlot* known = words_.find(keys[i])) {
+      ids.push_back(known->id);
+    } else if (Memo::Entry& before = memo.at(keys[i]); before.word == keys[i]) {
+      for (std::size_t at = before.begin; at < before.end; ++at) ids.push_back(ids[at]);
+    } else {
+      before = {keys[i], ids.size(), 0};
+      merge(word, ids);
+      before.end = ids.size();
+    }
   }
 }
 
@@ -101,8 +123,9 @@ void Bpe::merge(std::string_view word, std::vector<TokenId>& ids) const {
 }
 
 Bpe::Ranked Bpe::rank_of(TokenId left, TokenId right) const {
-  const Ranked* found = pairs_.find(pair_key(left, right));
-  return found != nullptr ? *found : Ranked{kNoRank, 0};
+  const PairSlot* found = pairs_.find(PairSlot::pack(left, right));
+  if (found == nullptr) return {kNoRank, 0};
+  return {found->rank(), merges_[found->rank()].result};
 }
 
 void Bpe::merge_by_scan(std::string_view word, std::vector<TokenId>& ids) const {

@@ -1,14 +1,18 @@
 // Byte-pair encoding of one word (Sennrich et al. 2016, over bytes as in Radford et al. 2019).
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "decant/types.h"
 #include "flat_map.h"
+#include "slots.h"
 
 namespace decant {
 
@@ -18,6 +22,30 @@ struct Merge {
   TokenId right;
   TokenId result;
   bool operator==(const Merge&) const = default;
+};
+
+/// What one call of an encoder remembers: where in its output the tokens of a word lie that it had
+/// to merge. Texts repeat their rare words too. Direct-mapped: a word that falls on another's place
+/// replaces it.
+class Memo {
+ public:
+  struct Entry {
+    WordKey word;
+    std::size_t begin = 0;  // its tokens are ids[begin, end)
+    std::size_t end = 0;
+  };
+
+  /// For a text of this many bytes: short ones pay for few entries.
+  explicit Memo(std::size_t text_size)
+      : entries_(std::bit_floor(std::clamp<std::size_t>(text_size / 64, 1, 4096))) {}
+
+  /// Where `word` is remembered, if it is.
+  Entry& at(const WordKey& word) {
+    return entries_[WordSlot::hash(word) >> 32 & (entries_.size() - 1)];
+  }
+
+ private:
+  std::vector<Entry> entries_;
 };
 
 /// The merges of a vocabulary in order of rank, and the words that need none of them.
@@ -41,10 +69,15 @@ class Bpe {
   /// Words beyond 15 bytes are not kept: rare enough to be merged.
   void add_word(std::string_view word, TokenId id);
 
-  /// Appends the tokens of one word. O(n log n) in its bytes; const, without locks or shared state.
-  void encode(std::string_view word, std::vector<TokenId>& ids) const;
+  /// Appends the tokens of the words of `text` that lie between neighbours of `cuts`: [cuts[0],
+  /// cuts[1]), [cuts[1], cuts[2]), ... At most kBatch words a call: their table lookups overlap.
+  /// O(n log n) in the bytes of the longest; const, without locks or shared state. `memo` belongs
+  /// to these `ids`.
+  static constexpr std::size_t kBatch = 32;
+  void encode(std::string_view text, std::span<const std::size_t> cuts, std::vector<TokenId>& ids,
+              Memo& memo) const;
 
-  /// As encode(), by merging alone.
+  /// As encode() of a text that is one word, by merging alone.
   void merge(std::string_view word, std::vector<TokenId>& ids) const;
 
   const ByteIds& byte_ids() const { return byte_ids_; }
@@ -55,6 +88,7 @@ class Bpe {
     std::uint32_t rank;
     TokenId result;
   };
+
   struct Part;
   struct Link;
 
@@ -64,9 +98,8 @@ class Bpe {
 
   ByteIds byte_ids_;
   std::vector<Merge> merges_;
-  FlatMap<std::uint64_t, Ranked> pairs_;
-  FlatMap<std::uint64_t, TokenId> short_words_;  // up to 7 bytes
-  FlatMap<Key128, TokenId> long_words_;          // 8 to 15 bytes
+  FlatMap<PairSlot> pairs_;
+  FlatMap<WordSlot> words_;
 };
 
 }  // namespace decant

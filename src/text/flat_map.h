@@ -1,31 +1,25 @@
-// A hash table that is one array: the three lookups of the encoder's inner loop live in it.
+// A hash table that is one array: the two lookups of the encoder's inner loop live in it.
 #pragma once
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 namespace decant {
 
-/// Up to 15 bytes and their number, as one value that compares exactly.
-struct Key128 {
-  std::uint64_t low = 0;
-  std::uint64_t high = 0;
-  bool operator==(const Key128&) const = default;
-};
-
-// Multiplicative hashing (Knuth, The Art of Computer Programming 6.4): the top bits are the slot.
-inline std::uint64_t hash_of(std::uint64_t key) { return key * 0x9E3779B97F4A7C15u; }
-inline std::uint64_t hash_of(const Key128& key) {
-  return hash_of(key.low ^ std::rotl(hash_of(key.high), 32));
-}
-
-/// Open addressing with linear probing, at most half full, never erased from. The key Key{} marks
-/// an empty slot and cannot be stored. Reading is const and safe from any number of threads.
-template <typename Key, typename Value>
+/// Open addressing with linear probing, at most half full, never erased from. Reading is const and
+/// safe from any number of threads.
+///
+/// A Slot holds key and value as compactly as it likes, as what counts is how much of the table
+/// fits in the cache. Slot{} is empty; key() compares with ==; Slot::hash(key) has its best bits on
+/// top.
+template <typename Slot>
 class FlatMap {
  public:
+  using Key = std::remove_cvref_t<decltype(Slot{}.key())>;
+
   FlatMap() { resize(4); }
 
   /// Room for `count` keys without growing.
@@ -34,34 +28,30 @@ class FlatMap {
     if (bits > 64 - shift_) resize(bits);
   }
 
-  /// Adds a key, or does nothing and returns false where it is there already.
-  bool insert(const Key& key, const Value& value) {
+  /// Adds a slot, or does nothing and returns false where its key is there already.
+  bool insert(const Slot& slot) {
     if (2 * (size_ + 1) > slots_.size()) resize(65 - shift_);
-    Slot& slot = slots_[slot_of(key)];
-    if (slot.key == key) return false;
-    slot = {key, value};
+    Slot& place = slots_[place_of(slot.key())];
+    if (!place.empty()) return false;
+    place = slot;
     ++size_;
     return true;
   }
 
-  /// The value of `key`, nullptr where there is none. O(1).
-  const Value* find(const Key& key) const {
-    const Slot& slot = slots_[slot_of(key)];
-    return slot.key == key ? &slot.value : nullptr;
+  /// The slot of `key`, nullptr where there is none. O(1).
+  const Slot* find(const Key& key) const {
+    const Slot& slot = slots_[place_of(key)];
+    return slot.empty() ? nullptr : &slot;
   }
 
-  std::size_t size() const { return size_; }
+  /// Starts to bring the slot of `key` into the cache.
+  void prefetch(const Key& key) const { __builtin_prefetch(&slots_[Slot::hash(key) >> shift_]); }
 
  private:
-  struct Slot {
-    Key key{};
-    Value value{};
-  };
-
   // Where `key` is, or the empty slot where it would be.
-  std::size_t slot_of(const Key& key) const {
-    std::size_t at = hash_of(key) >> shift_;
-    while (slots_[at].key != key && slots_[at].key != Key{}) at = (at + 1) & (slots_.size() - 1);
+  std::size_t place_of(const Key& key) const {
+    std::size_t at = Slot::hash(key) >> shift_;
+    while (!slots_[at].empty() && slots_[at].key() != key) at = (at + 1) & (slots_.size() - 1);
     return at;
   }
 
@@ -70,7 +60,7 @@ class FlatMap {
     old.swap(slots_);
     shift_ = 64 - bits;
     for (const Slot& slot : old) {
-      if (slot.key != Key{}) slots_[slot_of(slot.key)] = slot;
+      if (!slot.empty()) slots_[place_of(slot.key())] = slot;
     }
   }
 
@@ -78,5 +68,8 @@ class FlatMap {
   int shift_ = 64;
   std::size_t size_ = 0;
 };
+
+/// Multiplicative hashing (Knuth, The Art of Computer Programming, section 6.4).
+inline std::uint64_t multiplicative_hash(std::uint64_t key) { return key * 0x9E3779B97F4A7C15u; }
 
 }  // namespace decant

@@ -93,7 +93,8 @@ void add_merge(VocabularyBuilder& builder, std::string_view left, std::string_vi
 // "a b", as both merges.txt and the older tokenizer.json have it.
 void add_merge(VocabularyBuilder& builder, std::string_view pair, const std::string& place) {
   const std::size_t space = pair.find(' ');
-  if (space == 0 || space + 1 >= pair.size() || pair.find(' ', space + 1) != pair.npos) {
+  if (space == pair.npos || space == 0 || space + 1 >= pair.size() ||
+      pair.find(' ', space + 1) != pair.npos) {
     throw Error(ErrorCode::kMalformed,
                 place + ": " + in_quotes(pair) + " is not two tokens with a space between");
   }

@@ -69,10 +69,15 @@ Vocabulary::Vocabulary(TokenBytes tokens, Bpe bpe, std::vector<TokenId> specials
 }
 
 void Vocabulary::encode(std::string_view text, std::vector<TokenId>& ids) const {
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = word_end(text, begin);
-    bpe_.encode(text.substr(begin, end - begin), ids);
-    begin = end;
+  Memo memo(text.size());
+  std::array<std::size_t, Bpe::kBatch + 1> cuts;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t words = 0;
+    for (cuts[0] = at; words < Bpe::kBatch && at < text.size();) {
+      at = word_end(text, at);
+      cuts[++words] = at;
+    }
+    bpe_.encode(text, std::span(cuts).first(words + 1), ids, memo);
   }
 }
 

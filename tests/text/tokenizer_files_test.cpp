@@ -1,0 +1,119 @@
+// Which file of a folder is read, JSON that is hostile, and files that are written and read again.
+#include "tokenizer_files.h"
+
+#include <string>
+
+#include "gpt2.h"
+#include "text_testing.h"
+
+namespace decant {
+namespace {
+
+using TokenizerFiles = WithFolder;
+
+void expect_same(const Vocabulary& a, const Vocabulary& b) {
+  ASSERT_EQ(a.tokens().size(), b.tokens().size());
+  for (std::size_t id = 0; id < a.tokens().size(); ++id) {
+    ASSERT_EQ(a.tokens()[static_cast<TokenId>(id)], b.tokens()[static_cast<TokenId>(id)]) << id;
+  }
+  EXPECT_EQ(a.merges(), b.merges());
+  EXPECT_EQ(a.specials(), b.specials());
+}
+
+TEST_F(TokenizerFiles, Gpt2IsTheSameAfterWritingAndReading) {
+  const Vocabulary gpt2 = gpt2_vocabulary();
+  write_tokenizer(gpt2, folder_);
+  for (const char* name : {"", "vocab.json", "merges.txt"}) {
+    expect_same(read_tokenizer(folder_ / name), gpt2);
+  }
+}
+
+TEST_F(TokenizerFiles, HolesAndSpecialTokensAreTheSameAfterWritingAndReading) {
+  write("tokenizer.json",
+        R"({"added_tokens": [{"id": 700, "content": "<|a \"b\\ \u4f60\n|>"}],
+            "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+            "model": {"type": "BPE", "vocab": )" +
+            open_vocab() + R"(, "ab": 900, "abc": 260}, "merges": ["a b", "ab c"]}})");
+  const Vocabulary vocabulary = read_tokenizer(folder_);
+  EXPECT_EQ(vocabulary.tokens()[700], "<|a \"b\\ \u4f60\n|>");
+  std::filesystem::create_directory(folder_ / "again");
+  write_tokenizer(vocabulary, folder_ / "again");
+  expect_same(read_tokenizer(folder_ / "again"), vocabulary);
+}
+
+TEST_F(TokenizerFiles, AFolderIsReadByItsFirstFile) {
+  const std::string vocab = open_vocab();
+  write("vocab.json", vocab + R"(, "from vocab": 300})");
+  write("merges.txt", "#version: 0.2\n");
+  EXPECT_EQ(read_tokenizer(folder_).tokens()[300], "from vocab");
+  write(
+      "tokenizer.json",
+      R"({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false}, "model": {"vocab": )" +
+          vocab + R"(, "from tokenizer": 300}, "merges": []}})");
+  EXPECT_EQ(read_tokenizer(folder_).tokens()[300], "from tokenizer");
+}
+
+TEST_F(TokenizerFiles, AVocabularyMayHoldTheTokenModel) {
+  write("merges.txt", "#version: 0.2\n");
+  const auto path = write("vocab.json", open_vocab() + R"(, "model": 300})");
+  EXPECT_EQ(read_tokenizer(path).tokens()[300], "model");
+}
+
+TEST_F(TokenizerFiles, Io) {
+  expect_error(ErrorCode::kIo, "nothing: No such file or directory",
+               [&] { read_tokenizer(folder_ / "nothing"); });
+  expect_error(ErrorCode::kIo, "vocab.json: No such file or directory",
+               [&] { read_tokenizer(folder_ / "vocab.json"); });
+  write("vocab.json", "{}");
+  expect_error(ErrorCode::kIo, "merges.txt: No such file", [&] { read_tokenizer(folder_); });
+  expect_error(ErrorCode::kIo, "cannot write",
+               [&] { write_tokenizer(gpt2_vocabulary(), folder_ / "missing"); });
+}
+
+TEST_F(TokenizerFiles, Unrecognized) {
+  expect_error(ErrorCode::kUnrecognized, "has no tokenizer.json", [&] { read_tokenizer(folder_); });
+  expect_error(ErrorCode::kUnrecognized, "words.bin: is not named like a tokenizer file",
+               [&] { read_tokenizer(write("words.bin", "x")); });
+  write("a.tiktoken", "");
+  write("b.tiktoken", "");
+  expect_error(ErrorCode::kUnrecognized, "has more than one .tiktoken file",
+               [&] { read_tokenizer(folder_); });
+}
+
+TEST_F(TokenizerFiles, Truncated) {
+  expect_error(ErrorCode::kTruncated, "vocab.json: is empty",
+               [&] { read_json(write("vocab.json", "")); });
+  for (const char* text : {"{", "{\"a\": 1", "{\"a", "[1, ", "tru"}) {
+    expect_error(ErrorCode::kTruncated, "vocab.json: ends in the middle of its JSON",
+                 [&] { read_json(write("vocab.json", text)); });
+  }
+}
+
+TEST_F(TokenizerFiles, Malformed) {
+  for (const char* text :
+       {"{]", "{\"a\": 1} x", "\xFF", "{\"\xFF\": 1}", "{\"\\ud800\": 1}", "nul!"}) {
+    expect_error(ErrorCode::kMalformed, "vocab.json: is not JSON at byte",
+                 [&] { read_json(write("vocab.json", text)); });
+  }
+  expect_error(ErrorCode::kMalformed, "vocab.json: has 'a' twice in one object",
+               [&] { read_json(write("vocab.json", R"({"b": {"a": 1}, "a": 1, "a": 2})")); });
+  expect_error(ErrorCode::kMalformed, "vocab.json: has a number that is out of range",
+               [&] { read_json(write("vocab.json", "[1e999]")); });
+  expect_error(ErrorCode::kMalformed, "vocab.json: is not a JSON object",
+               [&] { read_tokenizer(write("vocab.json", "[]")); });
+}
+
+TEST_F(TokenizerFiles, TooLarge) {
+  expect_error(ErrorCode::kTooLarge, "nests deeper",
+               [&] { read_json(write("vocab.json", std::string(100'000, '['))); });
+  std::string many = "[0";
+  for (int i = 0; i < 2'200'000; ++i) many += ",0";
+  expect_error(ErrorCode::kTooLarge, "has more values",
+               [&] { read_json(write("vocab.json", many + "]")); });
+  const auto path = write("vocab.json", "");
+  std::filesystem::resize_file(path, kMaxTokenizerFile + 1);  // sparse: takes no room
+  expect_error(ErrorCode::kTooLarge, "vocab.json: has 67108865 bytes", [&] { read_json(path); });
+}
+
+}  // namespace
+}  // namespace decant
