@@ -1,9 +1,9 @@
 // decant generate: text from a prompt.
 #include "decant/generate.h"
 
-#include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <map>
@@ -119,6 +119,7 @@ void resolve(GenerateArgs& args) {
     throw Error(ErrorCode::kInvalidOption,
                 fmt::format("--logprobs is {}: it must be 0 or more", *args.logprobs));
   }
+  validate(args.options);
   if (args.num_return_sequences < 1) {
     throw Error(ErrorCode::kInvalidOption, "--num-return-sequences is 0: it must be 1 or more");
   }

@@ -43,6 +43,10 @@ struct GenerateOptions {
   bool raw = false;  ///< pass bytes on as they are, rather than U+FFFD for what is not UTF-8
 };
 
+/// Throws Error (kInvalidOption) that names the option, its value and its range. generate() does
+/// this first; to do it before a model is loaded saves the wait.
+void validate(const GenerateOptions& options);
+
 /// One token that was drawn, with the scores that it was drawn from.
 struct Step {
   const Draw& draw;

@@ -9,20 +9,15 @@
 #include "stream.h"
 
 namespace decant {
-namespace {
-
-void validate(std::span<const TokenId> prompt, const GenerateOptions& options) {
-  if (prompt.empty()) {
-    throw Error(ErrorCode::kInvalidPrompt,
-                "the prompt is empty: give it at least one character, a line feed for example");
-  }
+void validate(const GenerateOptions& options) {
   if (options.max_new_tokens < 0) {
     throw Error(ErrorCode::kInvalidOption,
                 fmt::format("max_new_tokens is {}: it must be 0 or more", options.max_new_tokens));
   }
+  if (std::ranges::any_of(options.stop, &std::string::empty)) {
+    throw Error(ErrorCode::kInvalidOption, "stop: a stop string must not be empty");
+  }
 }
-
-}  // namespace
 
 std::string_view finish_reason_name(FinishReason reason) {
   switch (reason) {
@@ -41,7 +36,11 @@ std::string_view finish_reason_name(FinishReason reason) {
 Generation generate(Session& session, const Tokenizer& tokenizer, Pipeline& pipeline,
                     std::span<const TokenId> prompt, const GenerateOptions& options,
                     const Listener& listener) {
-  validate(prompt, options);
+  validate(options);
+  if (prompt.empty()) {
+    throw Error(ErrorCode::kInvalidPrompt,
+                "the prompt is empty: give it at least one character, a line feed for example");
+  }
   Stream stream(options.stop, options.raw);
   const auto show = [&listener](std::string_view text) {
     if (listener.on_text && !text.empty()) listener.on_text(text);
@@ -88,6 +87,9 @@ Generation generate(Session& session, const Tokenizer& tokenizer, Pipeline& pipe
       if (!logits) break;
     }
   } catch (const Error& error) {
+    // The model's own failures; what a listener throws is the listener's.
+    if (error.code() != ErrorCode::kInvalidLogits && error.code() != ErrorCode::kInvalidToken)
+      throw;
     made.finish_reason = FinishReason::kError;
     made.error = error.what();
   }

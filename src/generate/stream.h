@@ -12,7 +12,7 @@ namespace decant {
 /// back no more than could still be the start of a stop string or of a character.
 class Stream {
  public:
-  /// `raw` passes bytes on unchecked. Throws Error (kInvalidOption) for an empty stop string.
+  /// `raw` passes bytes on unchecked. No stop string is empty.
   Stream(std::vector<std::string> stops, bool raw);
 
   /// Takes the bytes of the next token and returns the text that is certain now, valid until the

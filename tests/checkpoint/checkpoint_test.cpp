@@ -1,8 +1,9 @@
 // Opening the fixtures that PyTorch wrote, with PyTorch's values as the oracle; files and folders.
 #include "decant/checkpoint.h"
 
-#include "fixtures.h"
+#include "cases.h"
 #include "hostile/builders.h"
+#include "temp_folder.h"
 
 namespace decant {
 namespace {
@@ -54,8 +55,8 @@ TEST_P(CheckpointCase, HasTheBitsThatPyTorchHas) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, CheckpointCase, testing::Range(std::size_t{0}, cases().size()),
-                         [](const auto& info) {
-                           return cases()[info.param]["name"].template get<std::string>();
+                         [](const auto& one) {
+                           return cases()[one.param]["name"].template get<std::string>();
                          });
 
 TEST(Checkpoint, ListsTensorsInTheFilesOrder) {
@@ -76,10 +77,10 @@ TEST(Checkpoint, OpensAFolderByItsWeights) {
 
 TEST(Checkpoint, OpensMislabelledFiles) {
   const TempFolder folder;
-  fs::copy_file(fixtures_folder() / "hf_f32/model.safetensors", folder.path / "model.pt");
-  EXPECT_EQ(Checkpoint::open(folder.path, {.n_head = 2}).format(), "safetensors");
-  fs::copy_file(fixtures_folder() / "nanogpt_bias/ckpt.pt", folder.path / "model.safetensors");
-  EXPECT_EQ(Checkpoint::open(folder.path / "model.safetensors").format(), "PyTorch zip");
+  fs::copy_file(fixtures_folder() / "hf_f32/model.safetensors", folder.path() / "model.pt");
+  EXPECT_EQ(Checkpoint::open(folder.path(), {.n_head = 2}).format(), "safetensors");
+  fs::copy_file(fixtures_folder() / "nanogpt_bias/ckpt.pt", folder.path() / "model.safetensors");
+  EXPECT_EQ(Checkpoint::open(folder.path() / "model.safetensors").format(), "PyTorch zip");
 }
 
 TEST(Checkpoint, Io) {
@@ -87,7 +88,7 @@ TEST(Checkpoint, Io) {
   EXPECT_EQ(missing.code(), ErrorCode::kIo);
   EXPECT_THAT(missing.what(), HasSubstr("/nonexistent/model.pt"));
   const TempFolder folder;
-  const Error empty = error_of([&] { Checkpoint::open(folder.path); });
+  const Error empty = error_of([&] { Checkpoint::open(folder.path()); });
   EXPECT_EQ(empty.code(), ErrorCode::kIo);
   EXPECT_THAT(empty.what(), HasSubstr("looked for model.safetensors, model.pt, ckpt.pt"));
   EXPECT_EQ(error_of([] { Checkpoint::open("/dev/null"); }).code(), ErrorCode::kIo);
@@ -95,17 +96,18 @@ TEST(Checkpoint, Io) {
 
 TEST(Checkpoint, UnsupportedShards) {
   const TempFolder folder;
-  std::ofstream(folder.path / "model.safetensors.index.json") << "{}";
-  const Error error = error_of([&] { Checkpoint::open(folder.path); });
+  std::ofstream(folder.path() / "model.safetensors.index.json") << "{}";
+  const Error error = error_of([&] { Checkpoint::open(folder.path()); });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_THAT(error.what(), HasSubstr("split over several files"));
 }
 
 TEST(Checkpoint, MalformedConfigBesideIt) {
   const TempFolder folder;
-  fs::copy_file(fixtures_folder() / "hf_f32/model.safetensors", folder.path / "model.safetensors");
-  std::ofstream(folder.path / "config.json") << "{";
-  const Error error = error_of([&] { Checkpoint::open(folder.path); });
+  fs::copy_file(fixtures_folder() / "hf_f32/model.safetensors",
+                folder.path() / "model.safetensors");
+  std::ofstream(folder.path() / "config.json") << "{";
+  const Error error = error_of([&] { Checkpoint::open(folder.path()); });
   EXPECT_EQ(error.code(), ErrorCode::kMalformed);
   EXPECT_THAT(error.what(), HasSubstr("config.json: is not a JSON object"));
 }

@@ -41,7 +41,9 @@ TEST(Dialects, EachRowNamesEveryPartOnce) {
     for (const Part* part : parts_of(dialect)) {
       EXPECT_TRUE(names.insert(part->weight).second) << dialect.name << ": " << part->weight;
       EXPECT_EQ(part->bias.empty(), part->has_bias == Bias::kNever) << part->weight;
-      if (!part->bias.empty()) EXPECT_TRUE(names.insert(part->bias).second) << part->bias;
+      if (!part->bias.empty()) {
+        EXPECT_TRUE(names.insert(part->bias).second) << part->bias;
+      }
     }
     EXPECT_NE(dialect.qkv.weight.empty(), dialect.q.weight.empty()) << dialect.name;
     EXPECT_EQ(dialect.q.weight.empty(), dialect.k.weight.empty()) << dialect.name;

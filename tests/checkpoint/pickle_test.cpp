@@ -51,7 +51,7 @@ TEST(Pickle, BuildsText) {
   expect_value("\x8d\2\0\0\0\0\0\0\0ab"s, View("ab"));
   expect_value("U\2ab"s, View("ab"));  // Python 2
   expect_value("T\2\0\0\0ab"s, View("ab"));
-  for (const std::string opcodes :
+  for (const std::string& opcodes :
        {"C\2ab"s, "B\2\0\0\0ab"s, "\x8e\2\0\0\0\0\0\0\0ab"s, "\x96\2\0\0\0\0\0\0\0ab"s}) {
     const Read read(hostile::kProto2 + opcodes + ".");
     EXPECT_EQ(std::get<PickleBytes>(read.document.root).bytes, "ab");
@@ -82,7 +82,7 @@ TEST(Pickle, BuildsContainers) {
   EXPECT_THAT(
       integers(list.document, list.document.items(std::get<PickleList>(list.document.root))),
       ElementsAre(1, 2, 3));
-  for (const std::string opcodes :
+  for (const std::string& opcodes :
        {"}K\1K\2s(K\3K\4u"s, "ccollections\nOrderedDict\n)R(K\1K\2K\3K\4u"s,
         "ccollections\nOrderedDict\n(](K\1K\2\x86K\3K\4\x86"
         "etR"s}) {
@@ -123,8 +123,8 @@ TEST(Pickle, DescribesTensors) {
   using namespace hostile;
   const std::string described = tensor(storage("12", number(100), "HalfStorage"),
                                        number(3) + number(4), number(4) + number(1), number(8));
-  for (const std::string whole : {described, global("torch._utils", "_rebuild_parameter") +
-                                                 tuple(described + "\x88}") + "R"}) {
+  for (const std::string& whole : {described, global("torch._utils", "_rebuild_parameter") +
+                                                  tuple(described + "\x88}") + "R"}) {
     const Read read(kProto2 + whole + ".");
     const PickleTensor& found =
         read.document.tensors[std::get<PickleTensorRef>(read.document.root).index];

@@ -6,9 +6,10 @@
 #include <csignal>
 #include <limits>
 
-#include "fixtures.h"
+#include "cases.h"
 #include "half.h"
 #include "hostile/builders.h"
+#include "temp_folder.h"
 
 namespace decant {
 namespace {
@@ -65,7 +66,7 @@ TEST_P(PretrainedCase, OpensAgainAsTheSameModel) {
        {std::optional<DType>(), std::optional(DType::kF32), std::optional(DType::kF16),
         std::optional(DType::kBF16)}) {
     const TempFolder temp;
-    const fs::path folder = temp.path / "new" / "folder";
+    const fs::path folder = temp.path() / "new" / "folder";
     before.save_pretrained(folder, dtype);
     const Checkpoint after = Checkpoint::open(folder);
     EXPECT_EQ(after.dialect(), "Hugging Face GPT-2");
@@ -74,9 +75,9 @@ TEST_P(PretrainedCase, OpensAgainAsTheSameModel) {
     expect_same_tensors(before.gpt(), after.gpt(), dtype);
     // Exactly two files, and the second time the same bytes.
     EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 2);
-    after.save_pretrained(temp.path / "again", dtype);
+    after.save_pretrained(temp.path() / "again", dtype);
     for (const char* name : {"config.json", "model.safetensors"}) {
-      std::ifstream first(folder / name), second(temp.path / "again" / name);
+      std::ifstream first(folder / name), second(temp.path() / "again" / name);
       EXPECT_EQ(std::string(std::istreambuf_iterator<char>(first), {}),
                 std::string(std::istreambuf_iterator<char>(second), {}))
           << name;
@@ -85,21 +86,21 @@ TEST_P(PretrainedCase, OpensAgainAsTheSameModel) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, PretrainedCase, testing::Range(std::size_t{0}, cases().size()),
-                         [](const auto& info) {
-                           return cases()[info.param]["name"].template get<std::string>();
+                         [](const auto& one) {
+                           return cases()[one.param]["name"].template get<std::string>();
                          });
 
 TEST(Pretrained, WritesWhatTransformersReads) {
   const TempFolder folder;
-  Checkpoint::open(fixtures_folder() / "course_plain").save_pretrained(folder.path, DType::kBF16);
-  const auto config = nlohmann::json::parse(std::ifstream(folder.path / "config.json"));
+  Checkpoint::open(fixtures_folder() / "course_plain").save_pretrained(folder.path(), DType::kBF16);
+  const auto config = nlohmann::json::parse(std::ifstream(folder.path() / "config.json"));
   EXPECT_EQ(config, nlohmann::json::parse(R"({
     "model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "vocab_size": 97,
     "n_positions": 16, "n_embd": 32, "n_layer": 2, "n_head": 2, "n_inner": 128,
     "activation_function": "gelu", "layer_norm_epsilon": 1e-05, "tie_word_embeddings": false,
     "bos_token_id": null, "eos_token_id": null, "torch_dtype": "bfloat16"})"));
 
-  std::ifstream file(folder.path / "model.safetensors", std::ios::binary);
+  std::ifstream file(folder.path() / "model.safetensors", std::ios::binary);
   std::uint64_t size = 0;
   file.read(reinterpret_cast<char*>(&size), sizeof(size));
   EXPECT_EQ(size % 8, 0u);
@@ -116,8 +117,8 @@ TEST(Pretrained, WritesWhatTransformersReads) {
 
 TEST(Pretrained, LeavesTheTiedHeadOut) {
   const TempFolder folder;
-  Checkpoint::open(fixtures_folder() / "nanogpt_bias").save_pretrained(folder.path);
-  for (const TensorInfo& tensor : Checkpoint::open(folder.path).tensors()) {
+  Checkpoint::open(fixtures_folder() / "nanogpt_bias").save_pretrained(folder.path());
+  for (const TensorInfo& tensor : Checkpoint::open(folder.path()).tensors()) {
     EXPECT_NE(tensor.name, "lm_head.weight");
   }
 }
@@ -151,19 +152,19 @@ struct OneNumber {
 
 TEST(Pretrained, InvalidOptionWhereAWeightOverflows) {
   const TempFolder temp;
-  const fs::path folder = temp.path / "a" / "b";
+  const fs::path folder = temp.path() / "a" / "b";
   const OneNumber large(70000);
   const Error error =
       error_of([&] { write_pretrained(folder, large.config, large.gpt, DType::kF16); });
   EXPECT_EQ(error.code(), ErrorCode::kInvalidOption);
   EXPECT_THAT(error.what(), HasSubstr("tensor 'transformer.wte.weight': 70000"));
-  EXPECT_TRUE(fs::is_empty(temp.path));  // nothing of it is left, not even the folders
+  EXPECT_TRUE(fs::is_empty(temp.path()));  // nothing of it is left, not even the folders
   write_pretrained(folder, large.config, large.gpt, DType::kBF16);
   EXPECT_TRUE(fs::exists(folder / "model.safetensors"));
 
   const OneNumber largest(std::numeric_limits<float>::max());
   EXPECT_EQ(error_of([&] {
-              write_pretrained(temp.path / "c", largest.config, largest.gpt, DType::kBF16);
+              write_pretrained(temp.path() / "c", largest.config, largest.gpt, DType::kBF16);
             }).code(),
             ErrorCode::kInvalidOption);
 }
@@ -177,42 +178,42 @@ TEST(Pretrained, IoOnAFullDiskLeavesNothing) {
   getrlimit(RLIMIT_FSIZE, &old);
   const rlimit small = {50'000, old.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
-  const Error error = error_of([&] { checkpoint.save_pretrained(temp.path / "out"); });
+  const Error error = error_of([&] { checkpoint.save_pretrained(temp.path() / "out"); });
   setrlimit(RLIMIT_FSIZE, &old);
   EXPECT_EQ(error.code(), ErrorCode::kIo);
   EXPECT_THAT(error.what(), HasSubstr("model.safetensors: cannot write"));
-  EXPECT_TRUE(fs::is_empty(temp.path));
+  EXPECT_TRUE(fs::is_empty(temp.path()));
 }
 
 TEST(Pretrained, IoWhereTheFolderCannotBe) {
   const Checkpoint checkpoint = Checkpoint::open(fixtures_folder() / "hf_f32");
   const TempFolder temp;
-  std::ofstream(temp.path / "file") << "x";
+  std::ofstream(temp.path() / "file") << "x";
   for (const char* name : {"file", "file/inside"}) {
-    const Error error = error_of([&] { checkpoint.save_pretrained(temp.path / name); });
+    const Error error = error_of([&] { checkpoint.save_pretrained(temp.path() / name); });
     EXPECT_EQ(error.code(), ErrorCode::kIo) << name;
     EXPECT_THAT(error.what(), HasSubstr("cannot make the folder"));
   }
-  EXPECT_EQ(fs::file_size(temp.path / "file"), 1u);
+  EXPECT_EQ(fs::file_size(temp.path() / "file"), 1u);
 }
 
 TEST(Pretrained, KeepsAnOlderModelWhenItFails) {
   const TempFolder temp;
   const OneNumber good(1), bad(70000);
-  write_pretrained(temp.path, good.config, good.gpt, DType::kF16);
-  const auto written = fs::last_write_time(temp.path / "model.safetensors");
-  error_of([&] { write_pretrained(temp.path, bad.config, bad.gpt, DType::kF16); });
-  EXPECT_EQ(fs::last_write_time(temp.path / "model.safetensors"), written);
-  EXPECT_EQ(std::distance(fs::directory_iterator(temp.path), fs::directory_iterator()), 2);
+  write_pretrained(temp.path(), good.config, good.gpt, DType::kF16);
+  const auto written = fs::last_write_time(temp.path() / "model.safetensors");
+  error_of([&] { write_pretrained(temp.path(), bad.config, bad.gpt, DType::kF16); });
+  EXPECT_EQ(fs::last_write_time(temp.path() / "model.safetensors"), written);
+  EXPECT_EQ(std::distance(fs::directory_iterator(temp.path()), fs::directory_iterator()), 2);
 }
 
 // A model written over the file that it is read from.
 TEST(Pretrained, WritesOverItsOwnFile) {
   const TempFolder temp;
-  Checkpoint::open(fixtures_folder() / "hf_f32").save_pretrained(temp.path);
-  const Checkpoint before = Checkpoint::open(temp.path);
-  before.save_pretrained(temp.path, DType::kBF16);
-  expect_same_tensors(before.gpt(), Checkpoint::open(temp.path).gpt(), DType::kBF16);
+  Checkpoint::open(fixtures_folder() / "hf_f32").save_pretrained(temp.path());
+  const Checkpoint before = Checkpoint::open(temp.path());
+  before.save_pretrained(temp.path(), DType::kBF16);
+  expect_same_tensors(before.gpt(), Checkpoint::open(temp.path()).gpt(), DType::kBF16);
 }
 
 }  // namespace

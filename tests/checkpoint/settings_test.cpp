@@ -1,8 +1,8 @@
 // Typed look-ups, and config.json files that are none.
 #include "settings.h"
 
-#include "fixtures.h"
 #include "hostile/builders.h"
+#include "temp_folder.h"
 
 namespace decant {
 namespace {
@@ -44,8 +44,8 @@ TEST(SettingsReader, MalformedValues) {
 
 Error config_error(const std::string& text) {
   const TempFolder folder;
-  std::ofstream(folder.path / "config.json") << text;
-  return hostile::error_of([&] { read_config_json(folder.path / "config.json"); });
+  std::ofstream(folder.path() / "config.json") << text;
+  return hostile::error_of([&] { read_config_json(folder.path() / "config.json"); });
 }
 
 TEST(ReadConfigJson, Malformed) {

@@ -29,7 +29,7 @@ TEST(TorchZip, PointsTensorsIntoTheirStorages) {
 }
 
 TEST(TorchZip, FindsTheStateDictBesideTrainingState) {
-  for (const std::string key : {"model", "model_state_dict", "state_dict"}) {
+  for (const char* key : {"model", "model_state_dict", "state_dict"}) {
     const std::string root =
         kProto2 +
         dict(text("best_val_loss") + kTwo + text("optimizer") + dict(number(0) + kTwo) + text(key) +

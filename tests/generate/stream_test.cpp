@@ -4,8 +4,6 @@
 
 #include <random>
 
-#include "decant/error.h"
-
 namespace decant {
 namespace {
 
@@ -126,8 +124,6 @@ TEST(Stream, TheTextDoesNotDependOnThePieces) {
     for (const std::size_t piece : {1u, 2u, 3u, 5u}) EXPECT_EQ(run(bytes, stops, piece), whole);
   }
 }
-
-TEST(Stream, AnEmptyStopStringIsRefused) { EXPECT_THROW(Stream({"a", ""}, false), Error); }
 
 }  // namespace
 }  // namespace decant

@@ -2,10 +2,11 @@
 // Error, or a checkpoint whose every tensor can be read; never a crash.
 #include <random>
 
+#include "cases.h"
 #include "decant/checkpoint.h"
-#include "fixtures.h"
 #include "gpt_tensors.h"
 #include "hostile/builders.h"
+#include "temp_folder.h"
 
 namespace decant {
 namespace {
@@ -36,11 +37,11 @@ class Damage : public testing::TestWithParam<const char*> {
     bytes_ = load(original);
     const auto config = original.parent_path() / "config.json";
     if (std::filesystem::exists(config)) {
-      std::filesystem::copy_file(config, folder_.path / "config.json");
+      std::filesystem::copy_file(config, folder_.path() / "config.json");
     }
   }
 
-  std::filesystem::path file() const { return folder_.path / "damaged"; }
+  std::filesystem::path file() const { return folder_.path() / "damaged"; }
 
   TempFolder folder_;
   std::string bytes_;
@@ -89,8 +90,8 @@ INSTANTIATE_TEST_SUITE_P(Files, Damage,
                          testing::Values("nanogpt_compiled/ckpt.pt", "nanogpt_bias/ckpt.pt",
                                          "hf_bin_f16/pytorch_model.bin",
                                          "hf_f16_bare_names/model.safetensors"),
-                         [](const auto& info) {
-                           const std::string path = info.param;
+                         [](const auto& one) {
+                           const std::string path = one.param;
                            return path.substr(0, path.find('/'));
                          });
 

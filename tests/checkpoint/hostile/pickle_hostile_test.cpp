@@ -37,7 +37,7 @@ TEST(HostilePickle, ForbiddenGlobal) {
 }
 
 TEST(HostilePickle, ForbiddenWholeModule) {
-  for (const std::string put : {"q\0"s, "r\0\0\0\0"s, "\x94"s, ""s}) {
+  for (const std::string& put : {"q\0"s, "r\0\0\0\0"s, "\x94"s, ""s}) {
     expect_pickle_error(kProto2 + global("llm.model", "GPT") + put + ")\x81}b.",
                         ErrorCode::kForbidden,
                         "wants to run 'llm.model.GPT': a whole module was pickled; save "
@@ -79,7 +79,7 @@ TEST(HostilePickle, Truncated) {
 }
 
 TEST(HostilePickle, LengthsThatOverflow) {
-  for (const std::string head :
+  for (const std::string& head :
        {"X\xff\xff\xff\xff"s, "T\xff\xff\xff\xff"s, "B\xff\xff\xff\xff"s, "\x8b\xff\xff\xff\xff"s,
         "\x8d"s + std::string(8, '\xff'), "\x8e"s + std::string(8, '\xff'),
         "\x96"s + std::string(8, '\xff'), "\x8c\xff"s}) {
@@ -88,9 +88,9 @@ TEST(HostilePickle, LengthsThatOverflow) {
 }
 
 TEST(HostilePickle, MalformedStack) {
-  for (const std::string broken :
-       {"."s, "0"s, "1"s,   "2"s, "t"s, "u"s,    "e"s,    "\x85"s, "\x87"s, "R"s,
-        "b"s, "Q"s, "q\0"s, "s"s, "a"s, "\x81"s, "\x93"s, "((0."s, "K\1(.", "K\1(\x85"s}) {
+  for (const std::string& broken :
+       {"."s, "0"s, "1"s,   "2"s, "t"s, "u"s,    "e"s,    "\x85"s, "\x87"s,  "R"s,
+        "b"s, "Q"s, "q\0"s, "s"s, "a"s, "\x81"s, "\x93"s, "((0."s, "K\1(."s, "K\1(\x85"s}) {
     expect_pickle_error(kProto2 + broken, ErrorCode::kMalformed, "the pickle in it");
   }
   expect_pickle_error(kProto2 + "\xff", ErrorCode::kMalformed, "opcode 255");
@@ -167,10 +167,10 @@ TEST(HostilePickle, DeepNestingIsHarmless) {
 }
 
 TEST(HostilePickle, CyclesAreHarmless) {
-  const std::string list = kProto2 + "]q\0h\0a.";  // holds itself
+  const std::string list = kProto2 + "]q\0h\0a."s;  // holds itself
   expect_pickle_error(list, ErrorCode::kUnrecognized, "holds no state_dict");
   const std::string root =  // {"model": itself, "model_args": itself}
-      kProto2 + "}q\0(" + text("model") + "h\0"s + text("model_args") + "h\0u."s;
+      kProto2 + "}q\0("s + text("model") + "h\0"s + text("model_args") + "h\0u."s;
   EXPECT_TRUE(read_tensor_file(hostile::file_bytes(torch_zip(root))).tensors.empty());
 }
 

@@ -1,14 +1,12 @@
-// The committed fixtures (tests/fixtures/README.md), and folders that vanish after a test.
+// What tests/fixtures/cases.json says of each case's tensors (tests/fixtures/README.md).
 #pragma once
 
-#include <unistd.h>
-
-#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,20 +31,6 @@ inline Checkpoint open_case(const nlohmann::json& one) {
   if (!one["n_head"].is_null()) options.n_head = one["n_head"].get<std::int64_t>();
   return Checkpoint::open(fixtures_folder() / one["checkpoint"].get<std::string>(), options);
 }
-
-struct TempFolder {
-  TempFolder() {
-    static std::atomic<int> count = 0;
-    path = std::filesystem::temp_directory_path() /
-           ("decant_test_" + std::to_string(::getpid()) + "_" + std::to_string(count++));
-    std::filesystem::create_directories(path);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder() { std::filesystem::remove_all(path); }
-
-  std::filesystem::path path;
-};
 
 /// Every tensor under the name that cases.json gives its role.
 inline std::vector<std::pair<std::string, MatrixView>> by_role(const Gpt& gpt) {

@@ -1,0 +1,222 @@
+// decant generate, as people and scripts use it, on the model that ships.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "program.h"
+
+namespace decant {
+namespace {
+
+using nlohmann::json;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::MatchesRegex;
+using testing::StartsWith;
+
+json parse_line(const std::string& text) {
+  EXPECT_EQ(std::ranges::count(text, '\n'), 1) << "one object a line";
+  return json::parse(text);
+}
+
+TEST(CliGenerate, OneSeedIsOneTextWithAnyThreadsAlsoPastTheWindow) {
+  const std::string command =
+      "$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 300 --threads ";
+  const Outcome one = shell(command + "1");
+  EXPECT_EQ(one.status, 0);
+  EXPECT_GT(one.out.size(), 500u);
+  EXPECT_EQ(shell(command + "1").out, one.out);
+  EXPECT_EQ(shell(command + "2").out, one.out);
+  const Outcome window = shell("$decant inspect --json");
+  EXPECT_LT(parse_line(window.out)["config"]["block_size"], 300);
+  EXPECT_NE(shell("$decant generate --prompt ROMEO: --seed 2").out, one.out);
+}
+
+TEST(CliGenerate, TextGoesToStdoutAndTheRestToStderr) {
+  const Outcome loud = shell("$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 20");
+  EXPECT_THAT(loud.err, HasSubstr("tokens/s"));
+  const Outcome quiet =
+      shell("$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 20 --quiet");
+  EXPECT_EQ(quiet.out, loud.out);
+  EXPECT_THAT(quiet.err, IsEmpty());
+}
+
+TEST(CliGenerate, AFreshSeedIsShownAndMakesTheTextAgain) {
+  const Outcome fresh = shell("$decant generate --prompt ROMEO: --max-new-tokens 30");
+  ASSERT_THAT(fresh.err, StartsWith("seed "));
+  const std::string seed = fresh.err.substr(5, fresh.err.find(' ', 5) - 5);
+  const Outcome again =
+      shell("$decant generate --prompt ROMEO: --max-new-tokens 30 --seed " + seed);
+  EXPECT_EQ(again.out, fresh.out);
+  EXPECT_NE(shell("$decant generate --prompt ROMEO: --max-new-tokens 30").out, fresh.out);
+}
+
+TEST(CliGenerate, ThePromptMayComeFromAnywhere) {
+  const std::string rest = " --seed 1 --max-new-tokens 20 --quiet";
+  const Outcome option = shell("$decant generate --prompt 'My lord' " + rest);
+  EXPECT_EQ(shell("printf 'My lord' | $decant generate " + rest).out, option.out);
+  EXPECT_EQ(shell("printf 'My lord' | $decant generate --prompt-file - " + rest).out, option.out);
+  EXPECT_EQ(shell("f=$(mktemp); printf 'My lord' >$f; $decant generate --prompt-file $f " + rest +
+                  "; rm $f")
+                .out,
+            option.out);
+  EXPECT_EQ(shell("$decant generate --prompt 'My lord' --echo" + rest).out, "My lord" + option.out);
+}
+
+TEST(CliGenerate, JsonHasEverythingThatMadeTheText) {
+  const Outcome text = shell("$decant generate --prompt ROMEO: --seed 5 --max-new-tokens 25");
+  const Outcome run =
+      shell("$decant generate --prompt ROMEO: --seed 5 --max-new-tokens 25 --json --logprobs 3");
+  const json object = parse_line(run.out);
+  EXPECT_EQ(object["prompt"], "ROMEO:");
+  EXPECT_EQ(object["text"], text.out);
+  EXPECT_EQ(object["finish_reason"], "length");
+  EXPECT_EQ(object["seed"], 5);
+  EXPECT_EQ(object["sequence"], 0);
+  EXPECT_EQ(object["tokens"].size(), 25u);
+  const json& config = object["config"];
+  EXPECT_EQ(config["temperature"], .8);  // the chapter's settings
+  EXPECT_EQ(config["top_k"], 50);
+  EXPECT_EQ(config["top_p"], .9);
+  EXPECT_EQ(config["stages"], (json{"temperature", "top_k", "top_p"}));
+  ASSERT_EQ(object["steps"].size(), 25u);
+  for (std::size_t i = 0; i < 25; ++i) {
+    const json& step = object["steps"][i];
+    EXPECT_EQ(step["token"], object["tokens"][i]);
+    EXPECT_LE(step["logprob"].get<double>(), 0);
+    EXPECT_GT(step["final_probability"].get<double>(), 0);
+    ASSERT_EQ(step["top"].size(), 3u);
+    if (step["rank"] == 0) {
+      EXPECT_EQ(step["top"][0]["token"], step["token"]);
+      EXPECT_EQ(step["top"][0]["logprob"], step["logprob"]);
+    }
+  }
+}
+
+TEST(CliGenerate, SequencesOfOneSeedDifferAndComeBackAlone) {
+  const Outcome run = shell(
+      "$decant generate --prompt ROMEO: --seed 5 --max-new-tokens 25 --json --num-return-sequences "
+      "3");
+  std::vector<std::string> texts;
+  std::istringstream lines(run.out);
+  for (std::string line; std::getline(lines, line);) texts.push_back(json::parse(line)["text"]);
+  ASSERT_EQ(texts.size(), 3u);
+  EXPECT_NE(texts[0], texts[1]);
+  EXPECT_NE(texts[1], texts[2]);
+  EXPECT_EQ(shell("$decant generate --prompt ROMEO: --seed 5 --max-new-tokens 25").out, texts[0]);
+}
+
+TEST(CliGenerate, StopsWhereItIsTold) {
+  const std::string rest = " --prompt ROMEO: --seed 1 --max-new-tokens 100 --quiet";
+  const std::string whole = shell("$decant generate" + rest).out;
+  const Outcome run = shell("$decant generate --json --stop '\n\n' --stop zzz" + rest);
+  const json object = parse_line(run.out);
+  EXPECT_EQ(object["finish_reason"], "stop");
+  EXPECT_EQ(object["text"], whole.substr(0, whole.find("\n\n")));
+}
+
+TEST(CliGenerate, ContextPoliciesDifferOnlyPastTheWindow) {
+  const std::string rest =
+      " --prompt ROMEO: --seed 1 --max-new-tokens 300 --json --quiet --context ";
+  const json crop = parse_line(shell("$decant generate" + rest + "crop").out);
+  const json slide = parse_line(shell("$decant generate" + rest + "slide").out);
+  const json stop = parse_line(shell("$decant generate" + rest + "stop").out);
+  EXPECT_EQ(crop["tokens"].size(), 300u);
+  EXPECT_EQ(slide["tokens"].size(), 300u);
+  EXPECT_EQ(stop["finish_reason"], "length");
+  const auto inside = stop["tokens"].size();
+  EXPECT_LT(inside, 300u);
+  for (std::size_t i = 0; i < inside; ++i) {
+    EXPECT_EQ(crop["tokens"][i], stop["tokens"][i]);
+    EXPECT_EQ(slide["tokens"][i], stop["tokens"][i]);
+  }
+  EXPECT_NE(crop["tokens"], slide["tokens"]);
+}
+
+TEST(CliGenerate, ALongPromptIsCroppedAndSaysSo) {
+  const Outcome run =
+      shell("yes 'my lord' | head -c 9000 | $decant generate --seed 1 --max-new-tokens 5");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.err, HasSubstr("its beginning is cropped"));
+}
+
+TEST(CliGenerate, APromptThatIsNotUtf8IsJustBytes) {
+  const Outcome run =
+      shell("printf '\\377\\376\\200' | $decant generate --seed 1 --max-new-tokens 5 --json");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(parse_line(run.out)["tokens"].size(), 5u);
+}
+
+TEST(CliGenerate, ClosedPipeEndsQuietly) {
+  const Outcome run = shell(
+      "{ $decant generate --prompt ROMEO: --max-new-tokens 1000000000 --context slide --quiet; "
+      "echo status $? >&2; } | head -c 20 >/dev/null");
+  EXPECT_EQ(run.err, "status 0\n");
+}
+
+TEST(CliGenerate, FullDiskIsAnError) {
+  const Outcome run = shell("$decant generate --prompt ROMEO: --seed 1 --quiet >/dev/full");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.err, "decant: stdout: cannot write: No space left on device\n");
+}
+
+TEST(CliGenerate, InterruptKeepsWhatThereIs) {
+  const Outcome run = shell(
+      "$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 1000000000 --context slide "
+      "--quiet & "
+      "sleep 1; kill -INT $!; wait $!");
+  EXPECT_EQ(run.status, 130);
+  ASSERT_GT(run.out.size(), 100u);
+  EXPECT_EQ(run.err, "");
+  const std::string start =
+      shell("$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 20").out;
+  EXPECT_EQ(run.out.substr(0, start.size()), start);
+}
+
+TEST(CliGenerate, OptionsOutOfRangeAreNamed) {
+  const struct {
+    const char* options;
+    const char* message;
+  } kTable[] = {
+      {"--temperature -1", "temperature is -1: it must be"},
+      {"--temperature nan", "temperature is nan: it must be"},
+      {"--top-k -1", "top_k is -1: it must be"},
+      {"--top-p 0", "top_p is 0: it must be"},
+      {"--top-p 1.5", "top_p is 1.5: it must be"},
+      {"--max-new-tokens -1", "max_new_tokens is -1: it must be"},
+      {"--threads -1", "threads is -1: it must be"},
+      {"--threads 100000", "threads is 100000: it must be"},
+      {"--num-return-sequences 0", "--num-return-sequences is 0: it must be"},
+      {"--context round", "--context is 'round': it must be one of crop, slide, stop"},
+      {"--top-p-rule odd", "--top-p-rule is 'odd': it must be one of exclusive, inclusive"},
+      {"--weights q2", "--weights is 'q2': it must be"},
+      {"--stages heat", "there is no stage 'heat'"},
+      {"--stop ''", "a stop string must not be empty"},
+      {"--logprobs 3", "--logprobs needs --json"},
+      {"--json --logprobs -3", "--logprobs is -3: it must be"},
+      {"--temperature warm", "temperature"},
+      {"--n-head 7", "7"},
+      {"--no-such-option", "--no-such-option"},
+  };
+  for (const auto& row : kTable) {
+    const Outcome run = shell(std::string("$decant generate --prompt ROMEO: ") + row.options);
+    EXPECT_EQ(run.status, 2) << row.options;
+    EXPECT_EQ(run.out, "") << row.options;
+    EXPECT_THAT(run.err, StartsWith("decant: ")) << row.options;
+    EXPECT_THAT(run.err, HasSubstr(row.message));
+    EXPECT_EQ(std::ranges::count(run.err, '\n'), 1) << run.err;
+  }
+}
+
+TEST(CliGenerate, AnEmptyPromptSaysWhatToDo) {
+  const Outcome run = shell("$decant generate --prompt ''");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("the prompt is empty: give it at least one character"));
+}
+
+}  // namespace
+}  // namespace decant

@@ -1,0 +1,150 @@
+// The other subcommands, and what all of them do with bad input.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "program.h"
+
+namespace decant {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST(Cli, HelpHasAnExampleEverywhere) {
+  for (const char* command :
+       {"", "generate", "score", "tokenize", "detokenize", "inspect", "convert"}) {
+    const Outcome run = shell(std::string("$decant ") + command + " --help");
+    EXPECT_EQ(run.status, 0);
+    EXPECT_THAT(run.out, HasSubstr("Example:  decant ")) << command;
+  }
+  EXPECT_EQ(shell("$decant").status, 2);
+  EXPECT_EQ(shell("$decant frobnicate").status, 2);
+  EXPECT_EQ(shell("$decant --version").status, 0);
+}
+
+// Ids from GPT-2's published vocabulary.
+TEST(CliTokenize, KnowsGpt2) {
+  EXPECT_EQ(shell("$decant tokenize --tokenizer gpt2 --text 'Hello world'").out, "15496 995\n");
+  EXPECT_EQ(shell("printf '<|endoftext|>' | $decant tokenize --tokenizer gpt2 --special").out,
+            "50256\n");
+  EXPECT_EQ(shell("printf '<|endoftext|>' | $decant tokenize --tokenizer gpt2").out,
+            "27 91 437 1659 5239 91 29\n");
+  const json object =
+      json::parse(shell("$decant tokenize --tokenizer gpt2 --text 'Hello world' --json").out);
+  EXPECT_EQ(object["pieces"], (json{"Hello", " world"}));
+}
+
+TEST(CliTokenize, DetokenizeGivesTheBytesBack) {
+  const std::string bytes = "printf 'To be,\\n  or \\377\\303\\251 not'";
+  for (const char* tokenizer : {"", "--tokenizer gpt2"}) {
+    EXPECT_EQ(
+        shell(bytes + " | $decant tokenize " + tokenizer + " | $decant detokenize " + tokenizer)
+            .out,
+        "To be,\n  or \377\303\251 not");
+  }
+  EXPECT_EQ(shell("$decant detokenize --tokenizer gpt2 15496 995").out, "Hello world");
+  EXPECT_EQ(shell("echo '[15496, 995]' | $decant detokenize --tokenizer gpt2").out, "Hello world");
+  EXPECT_EQ(shell("$decant detokenize --tokenizer gpt2 12a").status, 2);
+  const Outcome outside = shell("$decant detokenize --tokenizer gpt2 50257");
+  EXPECT_EQ(outside.status, 1);
+  EXPECT_THAT(outside.err, HasSubstr("50257"));
+}
+
+TEST(CliScore, AddsUpTheTokensLogProbabilities) {
+  const json object = json::parse(shell("$decant score --json --text 'ROMEO:\nMy lord'").out);
+  double total = 0;
+  for (const json& step : object["steps"]) total += step["logprob"].get<double>();
+  EXPECT_NEAR(object["logprob"].get<double>(), total, 1e-9);
+  EXPECT_EQ(object["tokens"], object["steps"].size());
+  EXPECT_NEAR(object["perplexity"].get<double>(), std::exp(-total / object["tokens"].get<double>()),
+              1e-9);
+}
+
+// The model that ships finds Shakespeare more probable than the same words in disorder.
+TEST(CliScore, PrefersVerseToNoise) {
+  const auto per_byte = [](const std::string& text) {
+    return json::parse(shell("$decant score --json --text '" + text + "'").out)["nats_per_byte"]
+        .get<double>();
+  };
+  EXPECT_LT(per_byte("My noble lord, I pray thee, speak again."),
+            per_byte("thee lord noble, I again My, pray speak."));
+}
+
+TEST(CliInspect, SaysWhatWasRecognised) {
+  const Outcome run = shell("$decant inspect");
+  EXPECT_THAT(run.out, HasSubstr("safetensors"));
+  EXPECT_THAT(run.out, HasSubstr("Hugging Face GPT-2"));
+  EXPECT_THAT(run.out, HasSubstr("transformer.wte.weight"));
+}
+
+TEST(CliConvert, WhatItWritesMakesTheSameText) {
+  const TempFolder folder;
+  const std::string out = (folder.path() / "new").string();
+  const Outcome run = shell("$decant convert " + out);
+  EXPECT_EQ(run.status, 0) << run.err;
+  const std::string generate = "$decant generate --prompt ROMEO: --seed 3 --max-new-tokens 40 ";
+  EXPECT_EQ(shell(generate + "--model " + out).out, shell(generate).out);
+
+  const Outcome again = shell("$decant convert " + out);
+  EXPECT_EQ(again.status, 1);
+  EXPECT_THAT(again.err, HasSubstr("exists already"));
+  EXPECT_EQ(shell("$decant convert --dtype f32 --force " + out).status, 0);
+  // f32 holds every bf16 weight exactly.
+  EXPECT_EQ(shell(generate + "--model " + out).out, shell(generate).out);
+}
+
+TEST(CliConvert, LeavesNothingHalfWritten) {
+  const TempFolder folder;
+  const std::string out = (folder.path() / "new").string();
+  // 1 MB is less than the model has: the file size limit stands for a full disk.
+  const Outcome run = shell("trap '' XFSZ; ulimit -f 1000; $decant convert " + out);
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("model.safetensors: cannot write"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "new" / "model.safetensors"));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) {
+    EXPECT_EQ(entry.path().string().find(".tmp"), std::string::npos) << entry.path();
+  }
+}
+
+// Each bad model is one line that names the file, and status 1.
+TEST(Cli, BadModelsAreOneClearLine) {
+  const TempFolder folder;
+  const std::string at = "cd " + folder.path().string() + "; ";
+  shell(at +
+        "mkdir empty_folder; : >empty.pt; head -c 1000 /dev/zero >zeros.pt; echo hello >text.pt; "
+        "echo '{}' >json.safetensors; head -c 5000 '" DECANT_SOURCE_DIR
+        "/models/shakespeare/model.safetensors' >cut.safetensors; gzip -c /dev/null >gz.pt");
+  for (const char* name : {"none.pt", "empty_folder", "empty.pt", "zeros.pt", "text.pt",
+                           "json.safetensors", "cut.safetensors", "gz.pt", "/dev/null"}) {
+    for (const char* command : {"inspect", "generate --prompt a", "convert new"}) {
+      const Outcome run = shell(at + "$decant " + command + " --model " + name);
+      EXPECT_EQ(run.status, 1) << command << " " << name;
+      EXPECT_EQ(run.out, "");
+      EXPECT_THAT(run.err, StartsWith("decant: "));
+      EXPECT_THAT(run.err, HasSubstr(name));
+      EXPECT_EQ(std::ranges::count(run.err, '\n'), 1) << run.err;
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "new"));
+}
+
+TEST(Cli, AModelWithoutATokenizerAsksForOne) {
+  const Outcome run = shell("$decant generate --prompt a --model '" DECANT_SOURCE_DIR
+                            "/tests/fixtures/course_plain/model.pt'");
+  EXPECT_NE(run.status, 0);
+  EXPECT_THAT(run.err, HasSubstr("--tokenizer"));
+}
+
+TEST(Cli, AForeignTokenizerIsNoticed) {
+  const Outcome run = shell("$decant generate --prompt 'Hello world' --tokenizer gpt2");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("outside the model's vocabulary"));
+}
+
+}  // namespace
+}  // namespace decant
