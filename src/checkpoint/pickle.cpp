@@ -10,37 +10,11 @@
 #include <unordered_map>
 #include <utility>
 
+#include "pickle_globals.h"
 #include "pickle_opcodes.h"
 
 namespace decant {
 namespace {
-
-enum class Callable { kOrderedDict, kRebuildTensor, kRebuildParameter, kStorage };
-
-struct KnownGlobal {
-  std::string_view module;
-  std::string_view name;
-  Callable callable;
-};
-
-// All that the description of tensors ever mentions.
-constexpr KnownGlobal kKnownGlobals[] = {
-    {"collections", "OrderedDict", Callable::kOrderedDict},
-    {"torch._utils", "_rebuild_tensor_v2", Callable::kRebuildTensor},
-    {"torch._utils", "_rebuild_parameter", Callable::kRebuildParameter},
-    {"torch", "FloatStorage", Callable::kStorage},
-    {"torch", "HalfStorage", Callable::kStorage},
-    {"torch", "BFloat16Storage", Callable::kStorage},
-    {"torch", "DoubleStorage", Callable::kStorage},
-    {"torch", "LongStorage", Callable::kStorage},
-    {"torch", "IntStorage", Callable::kStorage},
-    {"torch", "ShortStorage", Callable::kStorage},
-    {"torch", "CharStorage", Callable::kStorage},
-    {"torch", "ByteStorage", Callable::kStorage},
-    {"torch", "BoolStorage", Callable::kStorage},
-    {"torch", "ComplexFloatStorage", Callable::kStorage},
-    {"torch", "ComplexDoubleStorage", Callable::kStorage},
-};
 
 // What one value costs at most: itself, and as much again while its vector grows.
 constexpr std::uint64_t kItemCost = 2 * sizeof(PickleValue);
@@ -199,44 +173,22 @@ class Machine {
   // ---- Globals
 
   void push_global(std::string_view module, std::string_view name) {
-    const auto* known = std::find_if(
-        std::begin(kKnownGlobals), std::end(kKnownGlobals),
-        [&](const KnownGlobal& global) { return global.module == module && global.name == name; });
-    if (known == std::end(kKnownGlobals)) forbid(module, name);
-    push(PickleGlobal{static_cast<std::uint32_t>(known - std::begin(kKnownGlobals))});
-  }
-
-  // Whether the next opcodes make an object of the class just named: what pickling a module, a
-  // dataclass or any other instance looks like.
-  bool makes_object() const {
-    std::string_view rest = input_.substr(at_);
-    if (rest.starts_with(static_cast<char>(kMemoize))) {
-      rest.remove_prefix(1);
-    } else if (rest.starts_with(static_cast<char>(kBinPut))) {
-      rest.remove_prefix(std::min<std::size_t>(2, rest.size()));
-    } else if (rest.starts_with(static_cast<char>(kLongBinPut))) {
-      rest.remove_prefix(std::min<std::size_t>(5, rest.size()));
-    }
-    return rest.starts_with(")\x81");
+    const std::optional<std::uint32_t> known = find_global(module, name);
+    if (!known) forbid(module, name);
+    push(PickleGlobal{*known});
   }
 
   [[noreturn]] void forbid(std::string_view module, std::string_view name) const {
-    std::string hint = "a state_dict never needs that; do not trust this file";
-    if (makes_object()) {
-      hint = stack_.empty() ? "a whole module was pickled; save model.state_dict() instead"
-                            : "an object was pickled with the weights; save model.state_dict() "
-                              "without it";
-    } else if (module.starts_with("numpy")) {
-      hint = "NumPy values were saved with the weights; turn them into Python numbers first";
-    }
+    const std::string_view hint =
+        forbidden_hint(module, input_.substr(at_), /*is_root=*/stack_.empty());
     const std::string full = std::string(module) + "." + std::string(name);
-    file_.fail(ErrorCode::kForbidden, "wants to run " + quote(full) + ": " + hint);
+    file_.fail(ErrorCode::kForbidden, "wants to run " + quote(full) + ": " + std::string(hint));
   }
 
   [[noreturn]] void forbid(PickleValue callee) const {
     const auto* global = std::get_if<PickleGlobal>(&callee);
     if (global == nullptr) malformed("calls what cannot be called");
-    forbid(kKnownGlobals[global->known].module, kKnownGlobals[global->known].name);
+    forbid(known_global(global->known).module, known_global(global->known).name);
   }
 
   void push_stack_global() {
@@ -300,7 +252,7 @@ class Machine {
     const auto* tuple = std::get_if<PickleTuple>(&argument);
     if (global == nullptr || tuple == nullptr) malformed("calls what cannot be called");
     const auto arguments = document_.items(*tuple);
-    switch (kKnownGlobals[global->known].callable) {
+    switch (known_global(global->known).callable) {
       case Callable::kOrderedDict:
         return push(make_dict(arguments));
       case Callable::kRebuildTensor:
@@ -327,12 +279,12 @@ class Machine {
     const auto* key = std::get_if<std::string_view>(&items[2]);
     const auto* count = std::get_if<std::int64_t>(&items[4]);
     if (kind == nullptr || *kind != "storage" || type == nullptr || key == nullptr ||
-        count == nullptr || kKnownGlobals[type->known].callable != Callable::kStorage) {
+        count == nullptr || known_global(type->known).callable != Callable::kStorage) {
       malformed("has a persistent id that is no storage");
     }
     if (key->size() > kMaxKey) malformed("gives a storage a key of endless length");
     charge(kNodeCost);
-    document_.storages.push_back({kKnownGlobals[type->known].name, *key, *count});
+    document_.storages.push_back({known_global(type->known).name, *key, *count});
     push(PickleStorageRef{static_cast<std::uint32_t>(document_.storages.size() - 1)});
   }
 

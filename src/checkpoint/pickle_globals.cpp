@@ -1,0 +1,67 @@
+// The table of allowed globals, and the hints.
+#include "pickle_globals.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "pickle_opcodes.h"
+
+namespace decant {
+namespace {
+
+// All that the description of tensors ever mentions.
+constexpr KnownGlobal kKnownGlobals[] = {
+    {"collections", "OrderedDict", Callable::kOrderedDict},
+    {"torch._utils", "_rebuild_tensor_v2", Callable::kRebuildTensor},
+    {"torch._utils", "_rebuild_parameter", Callable::kRebuildParameter},
+    {"torch", "FloatStorage", Callable::kStorage},
+    {"torch", "HalfStorage", Callable::kStorage},
+    {"torch", "BFloat16Storage", Callable::kStorage},
+    {"torch", "DoubleStorage", Callable::kStorage},
+    {"torch", "LongStorage", Callable::kStorage},
+    {"torch", "IntStorage", Callable::kStorage},
+    {"torch", "ShortStorage", Callable::kStorage},
+    {"torch", "CharStorage", Callable::kStorage},
+    {"torch", "ByteStorage", Callable::kStorage},
+    {"torch", "BoolStorage", Callable::kStorage},
+    {"torch", "ComplexFloatStorage", Callable::kStorage},
+    {"torch", "ComplexDoubleStorage", Callable::kStorage},
+};
+
+// Whether the next opcodes make an object of the class just named: what pickling a module, a
+// dataclass or any other instance looks like.
+bool makes_object(std::string_view rest) {
+  if (rest.starts_with(static_cast<char>(kMemoize))) {
+    rest.remove_prefix(1);
+  } else if (rest.starts_with(static_cast<char>(kBinPut))) {
+    rest.remove_prefix(std::min<std::size_t>(2, rest.size()));
+  } else if (rest.starts_with(static_cast<char>(kLongBinPut))) {
+    rest.remove_prefix(std::min<std::size_t>(5, rest.size()));
+  }
+  return rest.starts_with(")\x81");  // an empty tuple of arguments, NEWOBJ
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> find_global(std::string_view module, std::string_view name) {
+  const auto* found = std::find_if(
+      std::begin(kKnownGlobals), std::end(kKnownGlobals),
+      [&](const KnownGlobal& global) { return global.module == module && global.name == name; });
+  if (found == std::end(kKnownGlobals)) return std::nullopt;
+  return static_cast<std::uint32_t>(found - std::begin(kKnownGlobals));
+}
+
+const KnownGlobal& known_global(std::uint32_t number) { return kKnownGlobals[number]; }
+
+std::string_view forbidden_hint(std::string_view module, std::string_view rest, bool is_root) {
+  if (makes_object(rest)) {
+    return is_root ? "a whole module was pickled; save model.state_dict() instead"
+                   : "an object was pickled with the weights; save model.state_dict() without it";
+  }
+  if (module.starts_with("numpy")) {
+    return "NumPy values were saved with the weights; turn them into Python numbers first";
+  }
+  return "a state_dict never needs that; do not trust this file";
+}
+
+}  // namespace decant

@@ -1,0 +1,28 @@
+// The allow-list: the few functions and types that a pickle may name, and what to say of the
+// others. Source: torch/_utils.py and torch/storage.py.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace decant {
+
+enum class Callable { kOrderedDict, kRebuildTensor, kRebuildParameter, kStorage };
+
+struct KnownGlobal {
+  std::string_view module;
+  std::string_view name;
+  Callable callable;
+};
+
+/// The number of an allowed global, for known_global().
+std::optional<std::uint32_t> find_global(std::string_view module, std::string_view name);
+
+const KnownGlobal& known_global(std::uint32_t number);
+
+/// What a person should do about a file that names a global of `module` which is not allowed.
+/// `rest` is the pickle after the name; `is_root`: the global is not part of anything yet.
+std::string_view forbidden_hint(std::string_view module, std::string_view rest, bool is_root);
+
+}  // namespace decant

@@ -1,0 +1,105 @@
+// A file of n bytes never makes a reader take more than 4 n + 64 MB, whatever it announces. Counted
+// at operator new, which this file replaces for the whole test program.
+#include <malloc.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "hostile/builders.h"
+
+namespace {
+
+std::atomic<std::size_t> g_live = 0;
+std::atomic<std::size_t> g_peak = 0;
+
+}  // namespace
+
+// Not inlined: GCC takes malloc beside an inlined delete for a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  void* memory = std::malloc(size);
+  if (memory == nullptr) throw std::bad_alloc();
+  const std::size_t live = g_live += malloc_usable_size(memory);
+  for (std::size_t peak = g_peak; live > peak && !g_peak.compare_exchange_weak(peak, live);) {
+  }
+  return memory;
+}
+
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  g_live -= malloc_usable_size(memory);
+  std::free(memory);
+}
+
+void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+
+namespace decant {
+namespace {
+
+using namespace hostile;
+
+void expect_bounded(const std::string& bytes) {
+  const std::size_t before = g_live;
+  g_peak = before;
+  try {
+    read_tensor_file(file_bytes(bytes));
+  } catch (const Error&) {
+  }
+  EXPECT_LE(g_peak - before, 4 * bytes.size() + (std::size_t{64} << 20));
+}
+
+std::string repeated(const std::string& part, int times) {
+  std::string all;
+  all.reserve(part.size() * static_cast<std::size_t>(times));
+  for (int i = 0; i < times; ++i) all += part;
+  return all;
+}
+
+TEST(Memory, OfPickles) {
+  constexpr int kMany = 1 << 19;
+  const auto pickle = [](const std::string& opcodes) {
+    return torch_zip(kProto2 + opcodes + ".", std::string(1 << 20, '\0'));
+  };
+  for (const char* part : {"]", "}", ")", "(", "K\1", "N", "N0"}) {
+    SCOPED_TRACE(part);
+    expect_bounded(pickle(repeated(part, 8 * kMany)));
+  }
+  expect_bounded(pickle("](" + repeated("K\1", 4 * kMany) + "e"));
+  expect_bounded(pickle("}(" + repeated("K\1", 4 * kMany) + "u"));
+  expect_bounded(pickle("]" + repeated("2a", 4 * kMany)));
+  expect_bounded(pickle("N" + repeated("\x94", 8 * kMany)));
+  expect_bounded(pickle(repeated("](K\1K\1e0", kMany)));
+  expect_bounded(pickle(global("collections", "OrderedDict") + "q\1" + repeated("0h\1)R", kMany)));
+  // One tensor's arguments, used again and again.
+  expect_bounded(
+      pickle(global("torch._utils", "_rebuild_tensor_v2") + "q\1" +
+             tuple(storage("0", number(4)) + number(0) + tuple(number(4)) + tuple(number(1))) +
+             "q\2" + repeated("h\1h\2R", kMany)));
+}
+
+TEST(Memory, OfSettingsThatShareText) {
+  const std::string word(200'000, 'w');
+  std::string inner = "}q\1(";
+  for (int i = 0; i < 900; ++i) inner += text("k" + std::to_string(i)) + "h\0"s;
+  std::string root = kProto2 + text(word) + "q\0"s + inner + "u0" + "}(";
+  for (int i = 0; i < 5000; ++i) root += text("d" + std::to_string(i)) + "h\1";
+  expect_bounded(torch_zip(root + "u."));
+}
+
+TEST(Memory, OfZipDirectories) {
+  std::vector<ZipItem> items;
+  for (int i = 0; i < 65'000; ++i) items.push_back({.name = std::to_string(i)});
+  expect_bounded(zip(items));
+}
+
+TEST(Memory, OfSafetensorsHeaders) {
+  std::string many = "{";
+  for (int i = 0; i < 65'000; ++i) many += entry(std::to_string(i), "[0]", "[0,0]") + ",";
+  many.back() = '}';
+  expect_bounded(safetensors(many, ""));
+  expect_bounded(safetensors("{\"" + std::string(8 << 20, 'n') + "\":5}", ""));
+  expect_bounded(safetensors("{\"__metadata__\":{" + repeated("\"a\":\"b\",", 1 << 20) + "}}", ""));
+  expect_bounded(safetensors(std::string(8 << 20, '['), ""));
+}
+
+}  // namespace
+}  // namespace decant
