@@ -11,7 +11,10 @@ function(decant_room name)
 endfunction()
 
 function(decant_warnings target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+  if(DECANT_WARNINGS_AS_ERRORS)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
 endfunction()
 
 # decant_test(text SOURCES tokenizer_test.cpp ... LINK decant_text): one test program a room.
