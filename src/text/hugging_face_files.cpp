@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "bounded_json.h"
 #include "byte_alphabet.h"
 #include "decant/error.h"
 #include "file.h"
@@ -54,30 +55,64 @@ class Reader {
     return member(*found, "type", json::value_t::string, "a string").get<std::string>();
   }
 
-  std::int64_t id(const json& value, const std::string& token) const {
-    if (!value.is_number_integer()) {
-      fail(ErrorCode::kMalformed,
-           "token " + in_quotes(token) + " has id " + shown(value) + ", which is not an integer");
-    }
-    if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) return INT64_MAX;
-    return value.get<std::int64_t>();
-  }
-
-  static std::string shown(const json& value) {
-    if (value.is_object()) return "an object";
-    if (value.is_array()) return "an array";
-    if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
-    return value.dump();
-  }
-
  private:
   std::string file_;
 };
+
+// The id that a token has in a file. Ids beyond the range of int64 are too large all the same.
+std::int64_t checked_id(const Reader& reader, const std::string& token, const json& value) {
+  if (!value.is_number_integer()) {
+    reader.fail(ErrorCode::kMalformed, "token " + in_quotes(token) + " has id " + shown(value) +
+                                           ", which is not an integer");
+  }
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) return INT64_MAX;
+  return value.get<std::int64_t>();
+}
 
 // A token that is not spelt in the alphabet is one that was added, as it reads: "<|im start|>".
 std::string token_bytes(const std::string& spelling) {
   return from_symbols(spelling).value_or(spelling);
 }
+
+// vocab.json is one flat object of tokens and ids. Reading it as events keeps the order of the
+// file, which is mostly that of ids, and makes no copy: three times as fast as a document.
+class VocabEvents final : public json::json_sax_t {
+ public:
+  VocabEvents(const Reader& reader, VocabularyBuilder& builder)
+      : reader_(reader), builder_(builder) {}
+
+  bool key(std::string& spelling) override {
+    token_ = spelling;
+    return true;
+  }
+  bool start_object(std::size_t) override { return depth_++ == 0 || add(json::object()); }
+  bool start_array(std::size_t) override { return add(json::array()); }
+  bool number_integer(std::int64_t value) override { return add(value); }
+  bool number_unsigned(std::uint64_t value) override { return add(value); }
+  bool number_float(double value, const std::string&) override { return add(value); }
+  bool string(std::string& value) override { return add(value); }
+  bool boolean(bool value) override { return add(value); }
+  bool null() override { return add(nullptr); }
+  bool binary(json::binary_t&) override { return false; }  // JSON text has none
+  bool end_object() override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t, const std::string&, const json::exception& error) override {
+    if (const auto* parse = dynamic_cast<const json::parse_error*>(&error)) throw *parse;
+    reader_.fail(ErrorCode::kMalformed, "has a number that is out of range");
+  }
+
+ private:
+  bool add(const json& id) {
+    if (depth_ == 0) reader_.fail(ErrorCode::kMalformed, "is not a JSON object");
+    builder_.add_token(token_bytes(token_), checked_id(reader_, token_, id));
+    return true;
+  }
+
+  const Reader& reader_;
+  VocabularyBuilder& builder_;
+  std::string token_;
+  int depth_ = 0;
+};
 
 void add_merge(VocabularyBuilder& builder, std::string_view left, std::string_view right,
                const std::string& place) {
@@ -131,10 +166,10 @@ std::vector<std::string> add_added_tokens(VocabularyBuilder& builder, const Read
       const auto value = token.find(option);
       if (value == token.end() || *value == false) continue;
       reader.fail(ErrorCode::kUnsupported, "added token " + in_quotes(content) + " has " + option +
-                                               " = " + Reader::shown(*value) +
+                                               " = " + shown(*value) +
                                                "; Decant finds added tokens exactly as written");
     }
-    builder.add_special(content, reader.id(token.value("id", json()), content));
+    builder.add_special(content, checked_id(reader, content, token.value("id", json())));
     contents.push_back(content);
   }
   std::sort(contents.begin(), contents.end());
@@ -174,19 +209,16 @@ void require_gpt2_scheme(const Reader& reader, const json& document, const json&
 
 }  // namespace
 
-Vocabulary read_vocab_and_merges(const fs::path& vocab_path, const json& vocab,
-                                 const fs::path& merges_path) {
+Vocabulary read_vocab_and_merges(const fs::path& vocab_path, const fs::path& merges_path) {
   const Reader reader(vocab_path.string());
   VocabularyBuilder builder(reader.file());
-  for (const auto& [spelling, id] : vocab.items()) {
-    builder.add_token(token_bytes(spelling), reader.id(id, spelling));
-  }
+  VocabEvents events(reader, builder);
+  read_json(vocab_path, events);
   const std::string merges = read_file(merges_path, kMaxTokenizerFile);
   if (merges.empty()) throw Error(ErrorCode::kTruncated, merges_path.string() + ": is empty");
   // The first line alone may be a comment: further down "#" is a token like any other.
-  std::string_view lines = merges;
   bool first = true;
-  for_each_line(lines, merges_path.string(), [&](std::string_view line, const std::string& place) {
+  for_each_line(merges, merges_path.string(), [&](std::string_view line, const std::string& place) {
     const bool comment = first && line.starts_with("#version");
     first = false;
     if (!comment) add_merge(builder, line, place);
@@ -194,14 +226,15 @@ Vocabulary read_vocab_and_merges(const fs::path& vocab_path, const json& vocab,
   return std::move(builder).build(Vocabulary::EveryTokenReachable::kNo);
 }
 
-Vocabulary read_tokenizer_json(const fs::path& path, const json& document) {
+Vocabulary read_tokenizer_json(const fs::path& path) {
   const Reader reader(path.string());
+  const json document = read_json(path);
+  if (!document.is_object()) reader.fail(ErrorCode::kMalformed, "is not a JSON object");
   const json& model = reader.member(document, "model", json::value_t::object, "an object");
   // The first files of this format, GPT-2's among them, do not name the type of their model.
   const json type = model.value("type", json(model.contains("merges") ? "BPE" : "unnamed"));
   if (type != "BPE") {
-    reader.fail(ErrorCode::kUnsupported,
-                "the model is " + Reader::shown(type) + "; Decant reads 'BPE'");
+    reader.fail(ErrorCode::kUnsupported, "the model is " + shown(type) + "; Decant reads 'BPE'");
   }
   require_gpt2_scheme(reader, document, model);
 
@@ -209,7 +242,7 @@ Vocabulary read_tokenizer_json(const fs::path& path, const json& document) {
   const std::vector<std::string> added = add_added_tokens(builder, reader, document);
   const json& vocab = reader.member(model, "vocab", json::value_t::object, "an object");
   for (const auto& [spelling, value] : vocab.items()) {
-    const std::int64_t id = reader.id(value, spelling);
+    const std::int64_t id = checked_id(reader, spelling, value);
     const bool again = std::binary_search(added.begin(), added.end(), spelling);
     if (again && builder.has(spelling, id)) continue;  // most files list added tokens here too
     builder.add_token(token_bytes(spelling), id);

@@ -1,31 +1,16 @@
-// Finds out which format a path is in, reads JSON within bounds, and writes Decant's own files.
+// Finds out which format a path is in, and writes Decant's own files.
 #include "tokenizer_files.h"
 
-#include <algorithm>
 #include <set>
-#include <unordered_set>
-#include <vector>
 
 #include "byte_alphabet.h"
 #include "decant/error.h"
 #include "file.h"
-#include "vocabulary_builder.h"
 
 namespace decant {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
-
-Vocabulary read_json_tokenizer(const fs::path& path) {
-  const json document = read_json(path);
-  if (!document.is_object()) {
-    throw Error(ErrorCode::kMalformed, path.string() + ": is not a JSON object");
-  }
-  const auto model = document.find("model");  // a vocabulary too may have the token "model"
-  if (model != document.end() && !model->is_number()) return read_tokenizer_json(path, document);
-  return read_vocab_and_merges(path, document, path.parent_path() / "merges.txt");
-}
 
 std::string escaped(std::string_view symbols) {  // the alphabet has no other characters to escape
   std::string out;
@@ -63,11 +48,12 @@ std::optional<fs::path> find_tokenizer(const fs::path& folder) {
 Vocabulary read_tokenizer(const fs::path& path) {
   try {
     const fs::path file = fs::is_directory(path) ? require_in_folder(path) : path;
-    const fs::path extension = file.extension();
-    if (extension == ".tiktoken") return read_tiktoken(file);
-    if (extension == ".json") return read_json_tokenizer(file);
-    if (file.filename() == "merges.txt")
-      return read_json_tokenizer(file.parent_path() / "vocab.json");
+    if (file.extension() == ".tiktoken") return read_tiktoken(file);
+    if (file.filename() == "tokenizer.json") return read_tokenizer_json(file);
+    if (file.filename() == "vocab.json" || file.filename() == "merges.txt") {
+      return read_vocab_and_merges(file.parent_path() / "vocab.json",
+                                   file.parent_path() / "merges.txt");
+    }
     throw Error(
         fs::exists(file) ? ErrorCode::kUnrecognized : ErrorCode::kIo,
         file.string() + (fs::exists(file) ? ": is not named like a tokenizer file: tokenizer.json, "
@@ -76,40 +62,6 @@ Vocabulary read_tokenizer(const fs::path& path) {
   } catch (const fs::filesystem_error& error) {
     throw Error(ErrorCode::kIo, path.string() + ": " + error.code().message());
   }
-}
-
-json read_json(const fs::path& path) {
-  constexpr int kMaxDepth = 32;
-  constexpr std::size_t kMaxValues = std::size_t{1} << 21;  // some 200 MB when all are arrays
-  const std::string text = read_file(path, kMaxTokenizerFile);
-  const auto fail = [&path](ErrorCode code, const std::string& message) {
-    throw Error(code, path.string() + ": " + message);
-  };
-  if (text.empty()) fail(ErrorCode::kTruncated, "is empty");
-
-  std::size_t values = 0;
-  std::vector<std::unordered_set<std::string>> keys;  // of the objects that are open
-  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-    if (depth > kMaxDepth) fail(ErrorCode::kTooLarge, "nests deeper than a tokenizer does");
-    if (++values > kMaxValues) fail(ErrorCode::kTooLarge, "has more values than a tokenizer has");
-    if (event == json::parse_event_t::object_start) keys.emplace_back();
-    if (event == json::parse_event_t::object_end) keys.pop_back();
-    if (event == json::parse_event_t::key &&
-        !keys.back().insert(parsed.get_ref<const std::string&>()).second) {
-      fail(ErrorCode::kMalformed,
-           "has " + in_quotes(parsed.get_ref<const std::string&>()) + " twice in one object");
-    }
-    return true;
-  };
-  try {
-    return json::parse(text, watch);
-  } catch (const json::parse_error& error) {
-    if (error.byte > text.size()) fail(ErrorCode::kTruncated, "ends in the middle of its JSON");
-    fail(ErrorCode::kMalformed, "is not JSON at byte " + std::to_string(error.byte));
-  } catch (const json::out_of_range&) {
-    fail(ErrorCode::kMalformed, "has a number that is out of range");
-  }
-  return {};
 }
 
 void write_tokenizer(const Vocabulary& vocabulary, const fs::path& folder) {

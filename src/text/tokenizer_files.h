@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,20 +32,15 @@ void write_tokenizer(const Vocabulary& vocabulary, const std::filesystem::path& 
 
 /// Hugging Face's pair of files: ids in any order, with holes.
 Vocabulary read_vocab_and_merges(const std::filesystem::path& vocab_path,
-                                 const nlohmann::json& vocab,
                                  const std::filesystem::path& merges_path);
 
 /// Hugging Face's tokenizer.json: byte-level BPE with GPT-2's split, and nothing around it that
 /// would change ids. Truncation and padding, which do not, are ignored.
-Vocabulary read_tokenizer_json(const std::filesystem::path& path, const nlohmann::json& json);
+Vocabulary read_tokenizer_json(const std::filesystem::path& path);
 
 /// OpenAI's list of tokens: base64 and rank a line. The file has no special tokens, so the
 /// vocabulary has none.
 Vocabulary read_tiktoken(const std::filesystem::path& path);
-
-/// A bounded JSON document: no object with the same key twice, limited depth and number of values.
-/// Throws Error (kIo, kTooLarge, kTruncated, kMalformed).
-nlohmann::json read_json(const std::filesystem::path& path);
 
 /// Calls line(text, place) for every line of `text`, without its end; place is "FILE: line N".
 /// Empty lines are passed over.

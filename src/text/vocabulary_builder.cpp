@@ -37,28 +37,30 @@ void VocabularyBuilder::fail(ErrorCode code, const std::string& message) const {
   throw Error(code, file_ + ": " + message);
 }
 
-void VocabularyBuilder::add_token(std::string bytes, std::int64_t id) {
-  const std::string which = "token " + in_quotes(bytes) + " has id " + std::to_string(id);
-  if (bytes.empty()) fail(ErrorCode::kMalformed, which + " and no bytes");
-  if (id < 0) fail(ErrorCode::kMalformed, which + ", which is negative");
+void VocabularyBuilder::add_token(const std::string& bytes, std::int64_t id) {
+  const auto refuse = [&](ErrorCode code, const std::string& problem) {
+    fail(code, "token " + in_quotes(bytes) + " has id " + std::to_string(id) + problem);
+  };
+  if (bytes.empty()) refuse(ErrorCode::kMalformed, " and no bytes");
+  if (id < 0) refuse(ErrorCode::kMalformed, ", which is negative");
   if (id >= kMaxTokens) {
-    fail(ErrorCode::kTooLarge, which + ", beyond the " + std::to_string(kMaxTokens) +
-                                   " tokens that a vocabulary may have");
+    refuse(ErrorCode::kTooLarge,
+           ", beyond the " + std::to_string(kMaxTokens) + " tokens that a vocabulary may have");
   }
   const auto at = static_cast<std::size_t>(id);
   if (at >= bytes_of_.size()) bytes_of_.resize(at + 1, nullptr);
   if (bytes_of_[at] != nullptr) {
-    fail(ErrorCode::kMalformed, which + ", which " + in_quotes(*bytes_of_[at]) + " has too");
+    refuse(ErrorCode::kMalformed, ", which " + in_quotes(*bytes_of_[at]) + " has too");
   }
-  const auto [entry, added] = id_of_.try_emplace(std::move(bytes), static_cast<TokenId>(id));
+  const auto [entry, added] = id_of_.try_emplace(bytes, static_cast<TokenId>(id));
   if (!added) {
-    fail(ErrorCode::kMalformed, which + " and, once more, " + std::to_string(entry->second));
+    refuse(ErrorCode::kMalformed, " and, once more, " + std::to_string(entry->second));
   }
   bytes_of_[at] = &entry->first;
 }
 
-void VocabularyBuilder::add_special(std::string bytes, std::int64_t id) {
-  add_token(std::move(bytes), id);
+void VocabularyBuilder::add_special(const std::string& bytes, std::int64_t id) {
+  add_token(bytes, id);
   declared_special_.push_back(static_cast<TokenId>(id));
 }
 

@@ -39,10 +39,10 @@ class VocabularyBuilder {
 
   /// Adds an ordinary token. Throws Error (kMalformed) for a negative or repeated id and for empty
   /// or repeated bytes, (kTooLarge) for an id beyond kMaxTokens.
-  void add_token(std::string bytes, std::int64_t id);
+  void add_token(const std::string& bytes, std::int64_t id);
 
   /// Adds a token that no merge may make.
-  void add_special(std::string bytes, std::int64_t id);
+  void add_special(const std::string& bytes, std::int64_t id);
 
   /// Whether these bytes are token `id`.
   bool has(const std::string& bytes, std::int64_t id) const;

@@ -47,6 +47,9 @@ TEST_F(VocabAndMerges, MalformedIds) {
   refuse(ErrorCode::kMalformed, "token 'ab' has id '7', which is not an integer", R"("ab": "7")");
   refuse(ErrorCode::kMalformed, "token 'ab' has id null, which is not an integer", R"("ab": null)");
   refuse(ErrorCode::kMalformed, "token 'ab' has id an array, which is not", R"("ab": [[[]]])");
+  refuse(ErrorCode::kMalformed, "token 'ab' has id an object, which is not", R"("ab": {"x": 1})");
+  refuse(ErrorCode::kMalformed, "token 'ab' has id true, which is not", R"("ab": true)");
+  refuse(ErrorCode::kMalformed, "token 'a' has id 300 and, once more, 64", R"("a": 300)");
   refuse(ErrorCode::kMalformed, "token '' has id 256 and no bytes", R"("": 256)");
 }
 

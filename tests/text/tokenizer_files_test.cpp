@@ -1,4 +1,4 @@
-// Which file of a folder is read, JSON that is hostile, and files that are written and read again.
+// Which file of a folder is read, and files that are written and read again.
 #include "tokenizer_files.h"
 
 #include <string>
@@ -78,41 +78,6 @@ TEST_F(TokenizerFiles, Unrecognized) {
   write("b.tiktoken", "");
   expect_error(ErrorCode::kUnrecognized, "has more than one .tiktoken file",
                [&] { read_tokenizer(folder_); });
-}
-
-TEST_F(TokenizerFiles, Truncated) {
-  expect_error(ErrorCode::kTruncated, "vocab.json: is empty",
-               [&] { read_json(write("vocab.json", "")); });
-  for (const char* text : {"{", "{\"a\": 1", "{\"a", "[1, ", "tru"}) {
-    expect_error(ErrorCode::kTruncated, "vocab.json: ends in the middle of its JSON",
-                 [&] { read_json(write("vocab.json", text)); });
-  }
-}
-
-TEST_F(TokenizerFiles, Malformed) {
-  for (const char* text :
-       {"{]", "{\"a\": 1} x", "\xFF", "{\"\xFF\": 1}", "{\"\\ud800\": 1}", "nul!"}) {
-    expect_error(ErrorCode::kMalformed, "vocab.json: is not JSON at byte",
-                 [&] { read_json(write("vocab.json", text)); });
-  }
-  expect_error(ErrorCode::kMalformed, "vocab.json: has 'a' twice in one object",
-               [&] { read_json(write("vocab.json", R"({"b": {"a": 1}, "a": 1, "a": 2})")); });
-  expect_error(ErrorCode::kMalformed, "vocab.json: has a number that is out of range",
-               [&] { read_json(write("vocab.json", "[1e999]")); });
-  expect_error(ErrorCode::kMalformed, "vocab.json: is not a JSON object",
-               [&] { read_tokenizer(write("vocab.json", "[]")); });
-}
-
-TEST_F(TokenizerFiles, TooLarge) {
-  expect_error(ErrorCode::kTooLarge, "nests deeper",
-               [&] { read_json(write("vocab.json", std::string(100'000, '['))); });
-  std::string many = "[0";
-  for (int i = 0; i < 2'200'000; ++i) many += ",0";
-  expect_error(ErrorCode::kTooLarge, "has more values",
-               [&] { read_json(write("vocab.json", many + "]")); });
-  const auto path = write("vocab.json", "");
-  std::filesystem::resize_file(path, kMaxTokenizerFile + 1);  // sparse: takes no room
-  expect_error(ErrorCode::kTooLarge, "vocab.json: has 67108865 bytes", [&] { read_json(path); });
 }
 
 }  // namespace
