@@ -56,6 +56,7 @@ class Memo {
 class Bpe {
  public:
   using ByteIds = std::array<TokenId, 256>;  ///< the token of each single byte
+  static constexpr std::size_t kBatch = 32;  ///< the most words that encode() takes at once
   static constexpr std::size_t kMaxMerges = std::size_t{1} << 20;  ///< a rank fits in 20 bits
 
   /// Starts without merges; `expected_merges` only saves time.
@@ -73,7 +74,6 @@ class Bpe {
   /// cuts[1]), [cuts[1], cuts[2]), ... At most kBatch words a call: their table lookups overlap.
   /// O(n log n) in the bytes of the longest; const, without locks or shared state. `memo` belongs
   /// to these `ids`.
-  static constexpr std::size_t kBatch = 32;
   void encode(std::string_view text, std::span<const std::size_t> cuts, std::vector<TokenId>& ids,
               Memo& memo) const;
 
