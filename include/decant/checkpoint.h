@@ -64,21 +64,26 @@ class Checkpoint {
   ~Checkpoint();
 
   const ModelConfig& config() const;
-  std::span<const TensorInfo> tensors() const;  ///< in the file's order
-  const std::filesystem::path& file() const;    ///< the file that holds the tensors
-  const std::string& format() const;            ///< "safetensors" or "PyTorch zip"
-  const std::string& dialect() const;           ///< "nanoGPT", ...: whose names these are
-  const std::string& evidence() const;          ///< what the dialect was recognised from
+  /// Those of a type that Decant reads, in the file's order.
+  std::span<const TensorInfo> tensors() const&;
+  std::span<const TensorInfo> tensors() && = delete;  // would point into a checkpoint that is gone
+  const std::filesystem::path& file() const;          ///< the file that holds the tensors
+  const std::string& format() const;                  ///< "safetensors" or "PyTorch zip"
+  const std::string& dialect() const;                 ///< "nanoGPT", ...: whose names these are
+  const std::string& evidence() const;                ///< what the dialect was recognised from
   /// Lines that a person should see: an assumption taken, a buffer ignored.
-  std::span<const std::string> notes() const;
+  std::span<const std::string> notes() const&;
+  std::span<const std::string> notes() && = delete;
 
   /// Writes config.json and model.safetensors (Hugging Face GPT-2 names) into `folder`, which it
   /// makes; `dtype` defaults to the file's own. Each file is written aside and renamed, so that a
-  /// full disk leaves nothing half done. Throws Error (kIo).
+  /// full disk leaves nothing half done. Biases that the model lacks are written as zeros. Throws
+  /// Error: kIo, and kInvalidOption for a weight that is too large for `dtype`.
   void save_pretrained(const std::filesystem::path& folder, std::optional<DType> dtype = {}) const;
 
   /// The tensors by their role, for the model room.
-  const Gpt& gpt() const;
+  const Gpt& gpt() const&;
+  const Gpt& gpt() && = delete;
 
  private:
   struct State;

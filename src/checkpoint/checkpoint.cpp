@@ -79,13 +79,13 @@ Checkpoint Checkpoint::open(const fs::path& path, const CheckpointOptions& optio
 }
 
 const ModelConfig& Checkpoint::config() const { return state_->bound.config; }
-std::span<const TensorInfo> Checkpoint::tensors() const { return state_->tensors; }
+std::span<const TensorInfo> Checkpoint::tensors() const& { return state_->tensors; }
 const fs::path& Checkpoint::file() const { return state_->path; }
 const std::string& Checkpoint::format() const { return state_->format; }
 const std::string& Checkpoint::dialect() const { return state_->bound.dialect; }
 const std::string& Checkpoint::evidence() const { return state_->bound.evidence; }
-std::span<const std::string> Checkpoint::notes() const { return state_->bound.notes; }
-const Gpt& Checkpoint::gpt() const { return state_->bound.gpt; }
+std::span<const std::string> Checkpoint::notes() const& { return state_->bound.notes; }
+const Gpt& Checkpoint::gpt() const& { return state_->bound.gpt; }
 
 void Checkpoint::save_pretrained(const fs::path& folder, std::optional<DType> dtype) const {
   write_pretrained(folder, config(), gpt(), dtype);

@@ -25,6 +25,14 @@ std::atomic<std::size_t> g_peak = 0;
   return memory;
 }
 
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return operator new(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
   g_live -= malloc_usable_size(memory);
   std::free(memory);
