@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <utility>
@@ -44,6 +45,9 @@ TEST(MappedFile, NamesWhatIsMissingOrNoFile) {
   const TempFolder folder;
   expect_io_error(folder.path() / "none", "No such file");
   expect_io_error(folder.path(), "not a regular file");
+  const auto pipe = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  expect_io_error(pipe, "not a regular file");
 }
 
 }  // namespace
