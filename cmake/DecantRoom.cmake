@@ -24,8 +24,7 @@ function(decant_test name)
   target_link_libraries(${name}_test PRIVATE ${TEST_LINK} GTest::gmock_main)
   target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
   target_compile_definitions(${name}_test PRIVATE
-    DECANT_SOURCE_DIR="${PROJECT_SOURCE_DIR}"  # where the committed fixtures lie
-    DECANT_PROGRAM="${CMAKE_BINARY_DIR}/decant")
+    DECANT_SOURCE_DIR="${PROJECT_SOURCE_DIR}")  # where the committed fixtures lie
   decant_warnings(${name}_test)
   gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
 endfunction()
