@@ -28,6 +28,7 @@ from model import GPT, GPTConfig  # noqa: E402  (the chapter's model)
 
 # T = tokens, C = channels, H = heads, I = inner width of the FFN, V = vocabulary, L = layers
 TINY = dict(V=97, T=16, L=2, H=2, C=32)
+LONG = dict(V=61, T=150, L=2, H=2, C=16)  # longer than the engine's chunks of 64
 MICRO = dict(V=97, T=16, L=2, H=2, C=16)  # where the file also holds an optimizer
 
 
@@ -305,6 +306,12 @@ def add_course_cases(fixtures: Fixtures) -> None:
                  config=config, n_head=MICRO["H"])
 
 
+def add_long_case(fixtures: Fixtures) -> None:
+    cfg, module, config = course(LONG, 12)
+    fixtures.add("course_long", module, save_course(cfg, module), file="model.pt",
+                 dialect="the loss curve", config=config)
+
+
 def model_args(sizes: dict, bias: bool) -> dict:
     return {"n_layer": sizes["L"], "n_head": sizes["H"], "n_embd": sizes["C"],
             "block_size": sizes["T"], "bias": bias, "vocab_size": sizes["V"], "dropout": 0.0}
@@ -466,6 +473,7 @@ def main() -> None:
         add_course_cases(fixtures)
         add_nanogpt_cases(fixtures)
         add_hf_cases(fixtures)
+        add_long_case(fixtures)
     fixtures.write_manifest()
 
 

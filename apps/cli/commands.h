@@ -6,14 +6,17 @@
 
 namespace decant::cli {
 
-/// What a subcommand does once the command line is parsed; returns the exit status.
-using Action = std::function<int()>;
+/// A subcommand: its options, and what it does once they are parsed, which gives the exit status.
+struct Command {
+  CLI::App* options;
+  std::function<int()> run;
+};
 
-Action add_convert(CLI::App& app);
-Action add_detokenize(CLI::App& app);
-Action add_generate(CLI::App& app);
-Action add_inspect(CLI::App& app);
-Action add_score(CLI::App& app);
-Action add_tokenize(CLI::App& app);
+Command add_convert(CLI::App& app);
+Command add_detokenize(CLI::App& app);
+Command add_generate(CLI::App& app);
+Command add_inspect(CLI::App& app);
+Command add_score(CLI::App& app);
+Command add_tokenize(CLI::App& app);
 
 }  // namespace decant::cli

@@ -8,8 +8,6 @@
 #include <cstring>
 #include <memory>
 
-#include "decant/error.h"
-
 namespace decant::cli {
 namespace {
 
@@ -31,6 +29,11 @@ fs::path shipped_model() {
 
 }  // namespace
 
+void write_err(std::string_view line) {
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  std::fputc('\n', stderr);
+}
+
 void write_out(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
     return;
@@ -47,7 +50,7 @@ void ModelArgs::add_checkpoint_options(CLI::App& command) {
   command.add_option("--model", model,
                      "a folder in Hugging Face layout, a .safetensors or a .pt file "
                      "(default: the Shakespeare model that ships)");
-  command.add_option("--n-head", n_head, "attention heads, where the checkpoint does not say");
+  add_integer(command, "--n-head", n_head, "attention heads, where the checkpoint does not say");
   command.add_flag("--quiet", quiet, "nothing on stderr but errors");
 }
 
@@ -58,37 +61,46 @@ void ModelArgs::add_tokenizer_option(CLI::App& command) {
 }
 
 void ModelArgs::add_compute_options(CLI::App& command) {
-  command.add_option("--threads", threads, "threads to compute with (default 0: one a core)");
+  add_integer(command, "--threads", threads, "threads to compute with (default 0: one a core)");
   command.add_option("--weights", weights, "how weights are held in memory: auto, f32 or bf16")
       ->capture_default_str();
 }
 
-fs::path ModelArgs::model_path() const { return model.empty() ? shipped_model() : fs::path(model); }
+fs::path ModelArgs::model_path() const { return model ? fs::path(*model) : shipped_model(); }
+
+CheckpointOptions ModelArgs::checkpoint_options() const {
+  return {.n_head = n_head == 0 ? std::nullopt : std::optional(n_head)};
+}
 
 Checkpoint ModelArgs::open_checkpoint() const {
-  Checkpoint checkpoint = Checkpoint::open(model_path(), {.n_head = n_head});
+  Checkpoint checkpoint = Checkpoint::open(model_path(), checkpoint_options());
   for (const std::string& note : checkpoint.notes()) say("note: {}", note);
   return checkpoint;
 }
 
-Tokenizer ModelArgs::open_tokenizer(const ModelConfig& config) const {
+std::optional<Tokenizer> ModelArgs::named_tokenizer() const {
   if (tokenizer == "gpt2") return Tokenizer::gpt2();
-  if (!tokenizer.empty()) return Tokenizer::load(tokenizer);
+  if (tokenizer) return Tokenizer::load(*tokenizer);
   const fs::path path = model_path();
-  const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
-  if (const auto found = Tokenizer::find(folder)) return Tokenizer::load(*found);
+  std::error_code ignored;
+  const auto found = Tokenizer::find(fs::is_directory(path, ignored) ? path : path.parent_path());
+  return found ? std::optional(Tokenizer::load(*found)) : std::nullopt;
+}
+
+Tokenizer ModelArgs::open_tokenizer(const ModelConfig& config) const {
+  if (auto named = named_tokenizer()) return *named;
   // 50,304 is 50,257 rounded up to a multiple of 64, as nanoGPT does for speed.
   if (config.vocab_size == 50257 || config.vocab_size == 50304) return Tokenizer::gpt2();
   throw Error(
       ErrorCode::kInvalidOption,
       fmt::format("{}: no tokenizer beside the model, and a vocabulary of {} is not GPT-2's: "
                   "name one with --tokenizer PATH",
-                  path.string(), config.vocab_size));
+                  model_path().string(), config.vocab_size));
 }
 
 Tokenizer ModelArgs::open_tokenizer() const {
-  if (!tokenizer.empty()) return open_tokenizer(ModelConfig{});
-  return open_tokenizer(Checkpoint::open(model_path(), {.n_head = n_head}).config());
+  if (auto named = named_tokenizer()) return *named;
+  return open_tokenizer(Checkpoint::open(model_path(), checkpoint_options()).config());
 }
 
 WeightFormat ModelArgs::weight_format() const {
@@ -103,8 +115,9 @@ std::string TextSource::read() const {
   if (text) return *text;
   const bool from_stdin = !file || *file == "-";
   if (from_stdin && !file && ::isatty(STDIN_FILENO) != 0) {
-    throw Error(ErrorCode::kInvalidOption,
-                "no text: give it as an option, name a file, or pipe it in (see --help)");
+    throw Error(
+        ErrorCode::kInvalidOption,
+        "nothing to read: give the text as an option, name a file, or pipe it in (see --help)");
   }
   const std::string name = from_stdin ? "stdin" : *file;
   const auto fail = [&name] {

@@ -4,14 +4,17 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "decant/checkpoint.h"
+#include "decant/error.h"
 #include "decant/model.h"
 #include "decant/tokenizer.h"
 
@@ -24,19 +27,46 @@ enum ExitStatus { kDone = 0, kFailed = 1, kUsage = 2, kInterrupted = 130 };
 /// Thrown when whoever read our output has gone (`decant ... | head`): the end, but no error.
 struct ClosedPipe {};
 
+/// Writes a line to stderr. Where that cannot be written, there is nobody to tell.
+void write_err(std::string_view line);
+
 /// Writes to stdout and flushes: text is to be seen as it is made. Throws Error (kIo), ClosedPipe.
 void write_out(std::string_view text);
 
 /// One JSON value and a line feed to stdout; bytes that are not UTF-8 become U+FFFD.
 void write_json(const Json& value);
 
+/// Adds an option that takes a whole number in base 10, and nothing else: neither octal, nor a sign
+/// that wraps around, nor a number that its type cannot hold.
+template <typename Integer>
+CLI::Option* add_integer(CLI::App& command, const std::string& name, Integer& target,
+                         const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          name,
+          [name, &target](const std::string& word) {
+            Integer value{};
+            const auto [end, error] =
+                std::from_chars(word.data(), word.data() + word.size(), value);
+            if (error != std::errc{} || end != word.data() + word.size()) {
+              throw Error(ErrorCode::kInvalidOption,
+                          fmt::format("{} is '{}': it must be a whole number from {} to {}", name,
+                                      word, std::numeric_limits<Integer>::min(),
+                                      std::numeric_limits<Integer>::max()));
+            }
+            target = value;
+          },
+          help)
+      ->type_name("INT");
+}
+
 /// Which model and tokenizer, and how to run them.
 struct ModelArgs {
-  std::string model;  // empty: the one that ships
-  std::string tokenizer;
+  std::optional<std::string> model;      // else the one that ships
+  std::optional<std::string> tokenizer;  // else the one beside the model
   std::string weights = "auto";
   int threads = 0;
-  std::optional<std::int64_t> n_head;
+  std::int64_t n_head = 0;  // 0: as the checkpoint says
   bool quiet = false;
 
   void add_checkpoint_options(CLI::App& command);
@@ -49,14 +79,18 @@ struct ModelArgs {
   /// The tokenizer that was named, or the one that lies beside the model, or GPT-2's where the
   /// model's vocabulary has its size. Throws Error (kInvalidOption) where there is none.
   Tokenizer open_tokenizer(const ModelConfig& config) const;
-  /// As above, without the model: for subcommands that only need its tokenizer.
+  /// As above, and opens the model only where nothing else can tell its tokenizer.
   Tokenizer open_tokenizer() const;
   WeightFormat weight_format() const;
+  CheckpointOptions checkpoint_options() const;
+
+  /// The tokenizer that was named, or that lies beside the model.
+  std::optional<Tokenizer> named_tokenizer() const;
 
   /// A line on stderr, unless --quiet.
   template <typename... Args>
   void say(fmt::format_string<Args...> format, Args&&... args) const {
-    if (!quiet) fmt::print(stderr, "{}\n", fmt::format(format, std::forward<Args>(args)...));
+    if (!quiet) write_err(fmt::format(format, std::forward<Args>(args)...));
   }
 };
 

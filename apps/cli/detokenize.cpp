@@ -13,6 +13,7 @@ namespace {
 struct DetokenizeArgs {
   ModelArgs model;
   std::vector<std::string> ids;
+  bool json = false;
 };
 
 // Numbers separated by white space or commas, with or without brackets: a JSON array is one of
@@ -38,20 +39,27 @@ int run(const DetokenizeArgs& args) {
   const Tokenizer tokenizer = args.model.open_tokenizer();
   std::string ids = fmt::format("{}", fmt::join(args.ids, " "));
   if (args.ids.empty()) ids = TextSource{}.read();
-  write_out(tokenizer.decode(parse_ids(ids)));
+  const std::vector<TokenId> tokens = parse_ids(ids);
+  const std::string text = tokenizer.decode(tokens);
+  if (args.json) {
+    write_json({{"tokens", tokens}, {"text", text}});
+  } else {
+    write_out(text);
+  }
   return kDone;
 }
 
 }  // namespace
 
-Action add_detokenize(CLI::App& app) {
+Command add_detokenize(CLI::App& app) {
   auto* command = app.add_subcommand("detokenize", "token ids to text");
   auto args = std::make_shared<DetokenizeArgs>();
   args->model.add_checkpoint_options(*command);
   args->model.add_tokenizer_option(*command);
   command->add_option("ids", args->ids, "token ids (default: stdin)");
+  command->add_flag("--json", args->json, "ids and text, as a JSON object");
   command->footer("Example:  decant detokenize --tokenizer gpt2 33676 4720 25");
-  return [args] { return run(*args); };
+  return {command, [args] { return run(*args); }};
 }
 
 }  // namespace decant::cli

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <map>
@@ -21,12 +22,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-volatile std::sig_atomic_t interrupted = 0;
+std::atomic<bool> interrupted = false;  // lock-free, as a handler on any thread writes it
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 // The first Ctrl-C ends the text cleanly; a second one, should that hang, ends the program.
 void on_interrupt(int) {
-  interrupted = 1;
+  interrupted = true;
   std::signal(SIGINT, SIG_DFL);
+}
+
+// A job that a shell put into the background has SIGINT ignored, and keeps it so.
+void catch_interrupt() {
+  if (std::signal(SIGINT, on_interrupt) == SIG_IGN) std::signal(SIGINT, SIG_IGN);
 }
 
 const std::map<std::string, ContextPolicy> kContextPolicies = {{"crop", ContextPolicy::kCrop},
@@ -40,10 +47,10 @@ Value pick(const std::map<std::string, Value>& choices, const std::string& optio
            const std::string& name) {
   const auto found = choices.find(name);
   if (found != choices.end()) return found->second;
-  std::vector<std::string> names;
-  for (const auto& choice : choices) names.push_back(choice.first);
-  throw Error(ErrorCode::kInvalidOption, fmt::format("{} is '{}': it must be one of {}", option,
-                                                     name, fmt::join(names, ", ")));
+  std::string names;
+  for (const auto& choice : choices) names += (names.empty() ? "" : ", ") + choice.first;
+  throw Error(ErrorCode::kInvalidOption,
+              fmt::format("{} is '{}': it must be one of {}", option, name, names));
 }
 
 struct GenerateArgs {
@@ -52,14 +59,18 @@ struct GenerateArgs {
   // The chapter's settings; the library's own defaults are "off".
   SamplingConfig sampling{.temperature = 0.8, .top_k = 50, .top_p = 0.9};
   std::string top_p_rule = "inclusive";
-  std::string stages;
+  std::optional<std::string> stages;
   GenerateOptions options;
   std::string context = "crop";
-  std::optional<Seed> seed;
+  const CLI::Option* seed_option = nullptr;
+  WeightFormat weights_held = WeightFormat::kAuto;  // what kAuto came to
   std::uint64_t num_return_sequences = 1;
-  std::optional<std::int64_t> logprobs;
+  const CLI::Option* logprobs_option = nullptr;
+  std::int64_t logprobs = 0;
   bool echo = false;
   bool json = false;
+
+  bool wants_logprobs() const { return logprobs_option->count() > 0; }
 };
 
 void add_options(CLI::App& command, GenerateArgs& args) {
@@ -70,14 +81,14 @@ void add_options(CLI::App& command, GenerateArgs& args) {
   command
       .add_option("--prompt-file", args.prompt.file, "a file with the text to continue, - is stdin")
       ->excludes(prompt);
-  command.add_option("--max-new-tokens", args.options.max_new_tokens, "tokens to make")
-      ->capture_default_str();
+  add_integer(command, "--max-new-tokens", args.options.max_new_tokens, "tokens to make")
+      ->default_str("200");
   command
       .add_option("--temperature", args.sampling.temperature,
                   "divides the logits; 1 is off, 0 is greedy")
       ->capture_default_str();
-  command.add_option("--top-k", args.sampling.top_k, "keep the k most probable tokens; 0 is off")
-      ->capture_default_str();
+  add_integer(command, "--top-k", args.sampling.top_k, "keep the k most probable tokens; 0 is off")
+      ->default_str("50");
   command
       .add_option("--top-p", args.sampling.top_p,
                   "keep the smallest set that holds this probability; 1 is off")
@@ -88,17 +99,19 @@ void add_options(CLI::App& command, GenerateArgs& args) {
       ->capture_default_str();
   command.add_option("--stages", args.stages,
                      "the stages in their order (default temperature,top_k,top_p)");
-  command.add_option("--seed", args.seed, "same seed, same text (default: a fresh one, shown)");
-  command.add_option("--num-return-sequences", args.num_return_sequences, "texts to make")
-      ->capture_default_str();
+  args.seed_option = add_integer(command, "--seed", args.options.seed,
+                                 "same seed, same text (default: a fresh one)");
+  add_integer(command, "--num-return-sequences", args.num_return_sequences, "texts to make")
+      ->default_str("1");
   command.add_option("--stop", args.options.stop, "a text that ends the output; may be repeated")
       ->allow_extra_args(false);
   command
       .add_option("--context", args.context,
                   "when the window is full: crop it at each step, slide by half, or stop")
       ->capture_default_str();
-  command.add_option("--logprobs", args.logprobs,
-                     "with --json: for each token its log-probability, and the N most probable");
+  args.logprobs_option =
+      add_integer(command, "--logprobs", args.logprobs,
+                  "with --json: for each token its log-probability, and the N most probable");
   command.add_flag("--echo", args.echo, "print the prompt, too");
   command.add_flag("--raw", args.options.raw, "bytes as they are, not U+FFFD for broken UTF-8");
   command.add_flag("--json", args.json, "one JSON object a text, on a line");
@@ -107,17 +120,20 @@ void add_options(CLI::App& command, GenerateArgs& args) {
 void resolve(GenerateArgs& args) {
   args.options.context = pick(kContextPolicies, "--context", args.context);
   args.sampling.top_p_rule = pick(kTopPRules, "--top-p-rule", args.top_p_rule);
-  if (!args.stages.empty()) {
+  if (args.stages) {
     args.sampling.stages.clear();
-    std::stringstream names(args.stages);
-    for (std::string name; std::getline(names, name, ',');) args.sampling.stages.push_back(name);
+    std::stringstream names(*args.stages);
+    for (std::string name; std::getline(names, name, ',');) {
+      std::ranges::replace(name, '-', '_');  // as the options are spelt
+      args.sampling.stages.push_back(name);
+    }
   }
-  if (args.logprobs && !args.json) {
+  if (args.wants_logprobs() && !args.json) {
     throw Error(ErrorCode::kInvalidOption, "--logprobs needs --json, which shows them");
   }
-  if (args.logprobs && *args.logprobs < 0) {
+  if (args.logprobs < 0) {
     throw Error(ErrorCode::kInvalidOption,
-                fmt::format("--logprobs is {}: it must be 0 or more", *args.logprobs));
+                fmt::format("--logprobs is {}: it must be 0 or more", args.logprobs));
   }
   validate(args.options);
   if (args.num_return_sequences < 1) {
@@ -136,7 +152,7 @@ Json config_json(const GenerateArgs& args, const Session& session) {
           {"stop_tokens", args.options.stop_tokens},
           {"context", args.context},
           {"raw", args.options.raw},
-          {"weights", session.model().weights() == WeightFormat::kBF16 ? "bf16" : "f32"},
+          {"weights", args.weights_held == WeightFormat::kBF16 ? "bf16" : "f32"},
           {"threads", session.threads()}};
 }
 
@@ -144,10 +160,9 @@ Json step_json(const Step& step, const Tokenizer& tokenizer, std::int64_t top) {
   const TokenScore score = score_token(step.logits, step.draw.token);
   Json candidates = Json::array();
   for (const TokenScore& other : top_tokens(step.logits, top)) {
-    const auto id = static_cast<std::size_t>(other.token);
     candidates.push_back(
         {{"token", other.token},
-         {"text", id < tokenizer.vocab_size() ? tokenizer.token_bytes(other.token) : ""},
+         {"text", tokenizer.contains(other.token) ? tokenizer.token_bytes(other.token) : ""},
          {"logprob", other.logprob}});
   }
   return {{"token", step.draw.token},
@@ -183,11 +198,12 @@ Generation make_text(const GenerateArgs& args, Session& session, const Tokenizer
                     .on_step =
                         [&](const Step& step) {
                           if (first == start) first = Clock::now();
-                          if (args.logprobs)
-                            steps.push_back(step_json(step, tokenizer, *args.logprobs));
+                          if (args.wants_logprobs()) {
+                            steps.push_back(step_json(step, tokenizer, args.logprobs));
+                          }
                         },
-                    .cancelled = [] { return interrupted != 0; }};
-  if (args.echo) listener.on_text(prompt);
+                    .cancelled = [] { return interrupted.load(); }};
+  if (args.echo && !args.json) write_out(prompt);  // JSON has it as "prompt" anyway
   Generation made = generate(session, tokenizer, pipeline, tokens, args.options, listener);
   const auto end = Clock::now();
 
@@ -199,7 +215,7 @@ Generation make_text(const GenerateArgs& args, Session& session, const Tokenizer
                    {"seed", args.options.seed},
                    {"sequence", args.options.sequence},
                    {"config", config_json(args, session)}};
-    if (args.logprobs) object["steps"] = std::move(steps);
+    if (args.wants_logprobs()) object["steps"] = std::move(steps);
     if (!made.error.empty()) object["error"] = made.error;
     write_json(object);
   } else if (::isatty(STDOUT_FILENO) != 0 || args.num_return_sequences > 1) {
@@ -223,6 +239,7 @@ int run(GenerateArgs& args) {
   const Checkpoint checkpoint = args.model.open_checkpoint();
   const Tokenizer tokenizer = args.model.open_tokenizer(checkpoint.config());
   const Model model(checkpoint, args.model.weight_format());
+  args.weights_held = model.weights();
   Session session(model, args.model.threads);
 
   const std::vector<TokenId> tokens = tokenizer.encode(prompt);
@@ -230,21 +247,25 @@ int run(GenerateArgs& args) {
     args.model.say("note: the prompt has {} tokens and the model sees {}: its beginning is cropped",
                    tokens.size(), session.capacity());
   }
+  if (static_cast<std::int64_t>(tokenizer.vocab_size()) < model.config().vocab_size) {
+    args.model.say("note: the model has {} ids and the tokenizer {}: the others are never drawn",
+                   model.config().vocab_size, tokenizer.vocab_size());
+  }
   if (const auto end = tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);
-  args.options.seed = args.seed ? *args.seed : std::random_device{}();
-  if (!args.seed)
-    args.model.say("seed {} (--seed {} makes this text again)", args.options.seed,
-                   args.options.seed);
+  if (args.seed_option->count() == 0) {
+    args.options.seed = std::random_device{}();
+    args.model.say("seed {0} (--seed {0} makes this text again)", args.options.seed);
+  }
 
-  std::signal(SIGINT, on_interrupt);
+  catch_interrupt();
   for (std::uint64_t i = 0; i < args.num_return_sequences; ++i) {
     args.options.sequence = i;
     if (args.num_return_sequences > 1 && !args.json) write_out(fmt::format("--- {} ---\n", i));
     const Generation made = make_text(args, session, tokenizer, pipeline, prompt, tokens);
     if (made.finish_reason == FinishReason::kCancelled) return kInterrupted;
     if (made.finish_reason == FinishReason::kError) {
-      fmt::print(stderr, "decant: after {} tokens: {}\n", made.tokens.size(), made.error);
-      return kFailed;
+      throw Error(ErrorCode::kInvalidWeights,
+                  fmt::format("after {} tokens: {}", made.tokens.size(), made.error));
     }
   }
   return kDone;
@@ -252,13 +273,13 @@ int run(GenerateArgs& args) {
 
 }  // namespace
 
-Action add_generate(CLI::App& app) {
+Command add_generate(CLI::App& app) {
   auto* command = app.add_subcommand("generate", "text from a prompt");
   auto args = std::make_shared<GenerateArgs>();
   add_options(*command, *args);
   command->footer(
       "Example:  decant generate --prompt \"ROMEO:\" --temperature 0.8 --top-p 0.9 --seed 1");
-  return [args] { return run(*args); };
+  return {command, [args] { return run(*args); }};
 }
 
 }  // namespace decant::cli

@@ -68,25 +68,27 @@ std::string to_text(const Checkpoint& checkpoint) {
   return out;
 }
 
+int run(const InspectArgs& args) {
+  const Checkpoint checkpoint =
+      Checkpoint::open(args.model.model_path(), args.model.checkpoint_options());
+  if (args.json) {
+    write_json(to_json(checkpoint));
+  } else {
+    write_out(to_text(checkpoint));
+  }
+  return kDone;
+}
+
 }  // namespace
 
-Action add_inspect(CLI::App& app) {
+Command add_inspect(CLI::App& app) {
   auto* command =
       app.add_subcommand("inspect", "what is in a checkpoint, and how it was recognised");
   auto args = std::make_shared<InspectArgs>();
   args->model.add_checkpoint_options(*command);
   command->add_flag("--json", args->json, "as a JSON object");
   command->footer("Example:  decant inspect --model out/ckpt.pt");
-  return [args] {
-    const Checkpoint checkpoint =
-        Checkpoint::open(args->model.model_path(), {.n_head = args->model.n_head});
-    if (args->json) {
-      write_json(to_json(checkpoint));
-    } else {
-      write_out(to_text(checkpoint));
-    }
-    return kDone;
-  };
+  return {command, [args] { return run(*args); }};
 }
 
 }  // namespace decant::cli

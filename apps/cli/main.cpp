@@ -1,10 +1,11 @@
 // The program `decant`: picks the subcommand, and turns what it throws into one line and a status.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <new>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include "commands.h"
@@ -22,24 +23,27 @@ int run(int argc, char** argv) {
       "Example:  decant generate --prompt \"ROMEO:\" --seed 1\n"
       "Each subcommand has its own --help.");
 
-  std::vector<Action> actions;
+  std::vector<Command> commands;
+  std::string names;
   for (const auto add :
        {add_generate, add_score, add_tokenize, add_detokenize, add_inspect, add_convert}) {
-    actions.push_back(add(app));
+    commands.push_back(add(app));
+    names += (names.empty() ? "" : ", ") + commands.back().options->get_name();
+  }
+  const auto is_named = [argv](const Command& c) { return c.options->get_name() == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(commands, is_named)) {
+    throw Error(ErrorCode::kInvalidOption,
+                fmt::format("there is no command '{}'; there are {}", argv[1], names));
   }
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    fmt::print(stderr, "decant: {} (see --help)\n", error.what());
-    return kUsage;
+    throw Error(ErrorCode::kInvalidOption, fmt::format("{} (see --help)", error.what()));
   }
-  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
-  for (std::size_t i = 0; i < commands.size(); ++i) {
-    if (commands[i]->parsed()) return actions[i]();
-  }
-  return kUsage;
+  return std::ranges::find_if(commands, [](const Command& c) { return c.options->parsed(); })
+      ->run();
 }
 
 }  // namespace
@@ -47,19 +51,20 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using decant::cli::ExitStatus;
+  using decant::cli::write_err;
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe shows as a failed write, see ClosedPipe
   try {
     return decant::cli::run(argc, argv);
   } catch (const decant::cli::ClosedPipe&) {
     return ExitStatus::kDone;
   } catch (const decant::Error& error) {
-    fmt::print(stderr, "decant: {}\n", error.what());
+    write_err(fmt::format("decant: {}", error.what()));
     return error.code() == decant::ErrorCode::kInvalidOption ? ExitStatus::kUsage
                                                              : ExitStatus::kFailed;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "decant: out of memory: try --weights bf16 or a smaller model\n");
+    write_err("decant: out of memory");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "decant: {}\n", error.what());
+    write_err(fmt::format("decant: {}", error.what()));
   }
   return ExitStatus::kFailed;
 }

@@ -37,10 +37,9 @@ int run(const ScoreArgs& args) {
 
   // The first token is given, not predicted: neither it nor its bytes are counted.
   const auto scored = static_cast<double>(tokens.size() - 1);
-  const auto bytes =
-      static_cast<double>(text.size() - tokenizer.token_bytes(tokens.front()).size());
+  const std::size_t bytes = text.size() - tokenizer.token_bytes(tokens.front()).size();
   const double perplexity = std::exp(-total / scored);
-  const double per_byte = -total / bytes;
+  const double per_byte = -total / static_cast<double>(bytes);
   if (args.json) {
     write_json({{"tokens", tokens.size() - 1},
                 {"bytes", bytes},
@@ -59,7 +58,7 @@ int run(const ScoreArgs& args) {
 
 }  // namespace
 
-Action add_score(CLI::App& app) {
+Command add_score(CLI::App& app) {
   auto* command = app.add_subcommand("score", "log-probability and perplexity of a text");
   auto args = std::make_shared<ScoreArgs>();
   args->model.add_checkpoint_options(*command);
@@ -70,7 +69,7 @@ Action add_score(CLI::App& app) {
       ->excludes(text);
   command->add_flag("--json", args->json, "as a JSON object, with each token's score");
   command->footer("Example:  decant score --text \"To be, or not to be\"");
-  return [args] { return run(*args); };
+  return {command, [args] { return run(*args); }};
 }
 
 }  // namespace decant::cli

@@ -31,7 +31,7 @@ int run(const TokenizeArgs& args) {
 
 }  // namespace
 
-Action add_tokenize(CLI::App& app) {
+Command add_tokenize(CLI::App& app) {
   auto* command = app.add_subcommand("tokenize", "text to token ids");
   auto args = std::make_shared<TokenizeArgs>();
   args->model.add_checkpoint_options(*command);
@@ -43,7 +43,7 @@ Action add_tokenize(CLI::App& app) {
                     "special tokens such as <|endoftext|>, where written out, are one token");
   command->add_flag("--json", args->json, "ids and the text of each, as a JSON object");
   command->footer("Example:  decant tokenize --tokenizer gpt2 --text \"ROMEO:\"");
-  return [args] { return run(*args); };
+  return {command, [args] { return run(*args); }};
 }
 
 }  // namespace decant::cli

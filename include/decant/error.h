@@ -27,8 +27,9 @@ enum class ErrorCode {
   kInvalidPrompt,     ///< a prompt that cannot be continued (an empty one)
 };
 
-/// Thrown at Decant's borders, never inside the token loop. what() is one line that names the file,
-/// the tensor or the option, says what is wrong with it and, where it can, what to do.
+/// Thrown at Decant's borders: files, configurations, requests, and a model's broken logits. what()
+/// is one line that names the file, the tensor or the option, says what is wrong with it and, where
+/// it can, what to do.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

@@ -57,7 +57,6 @@ class Session {
   Session& operator=(Session&&) noexcept;
   ~Session();
 
-  const Model& model() const;
   int threads() const;
   std::int64_t position() const;  ///< tokens seen so far
   std::int64_t capacity() const;  ///< tokens that fit: the model's block_size

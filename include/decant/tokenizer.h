@@ -41,6 +41,9 @@ class Tokenizer {
   /// As encode(), but every special token written out in `text` becomes its one id.
   std::vector<TokenId> encode_with_special(std::string_view text) const;
 
+  /// Whether `id` is a token: ids may have holes, and a model more rows than there are tokens.
+  bool contains(TokenId id) const;
+
   /// The bytes that one token stands for, which need not be whole UTF-8 characters. The view lives
   /// as long as any copy of this tokenizer. Throws Error (kInvalidToken).
   std::string_view token_bytes(TokenId id) const;

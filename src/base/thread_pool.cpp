@@ -3,12 +3,16 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <string>
+#include <system_error>
+
+#include "decant/error.h"
 
 namespace decant {
 namespace {
 
-// About 20 us of spinning: longer than the serial work between two layers of a small model, short
-// enough that an idle pool costs nothing that anybody would notice.
+// Tens of microseconds, by the processor's pause: longer than the serial work between two layers of
+// a small model, short enough that an idle pool costs nothing that anybody would notice.
 constexpr int kSpins = 2000;
 
 // More pieces than threads even out a slow core; each costs one atomic operation.
@@ -38,10 +42,20 @@ T wait_for_change(const std::atomic<T>& value, T old) {
 
 ThreadPool::ThreadPool(int threads) {
   workers_.reserve(static_cast<std::size_t>(std::max(0, threads - 1)));
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+  try {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error&) {
+    const std::size_t started = workers_.size() + 1;
+    join();
+    throw Error(ErrorCode::kInvalidOption, "threads is " + std::to_string(threads) +
+                                               ": the system lets this process have " +
+                                               std::to_string(started));
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { join(); }
+
+void ThreadPool::join() {
   stop_.store(true, std::memory_order_relaxed);
   epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();

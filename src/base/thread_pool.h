@@ -15,7 +15,8 @@ namespace decant {
 /// each other faster than a sleeping thread wakes, and then sleep.
 class ThreadPool {
  public:
-  /// `threads` counts the calling thread: 1 starts none.
+  /// `threads` counts the calling thread: 1 starts none. Throws Error (kInvalidOption) where the
+  /// system does not give that many.
   explicit ThreadPool(int threads);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -51,6 +52,7 @@ class ThreadPool {
   void run(Loop loop);
   bool run_one_piece(int thread);
   void work(int thread);
+  void join();
 
   Loop loop_;  // written while no piece of it can be claimed
   // The number of the loop in the upper half, the pieces of it that nobody has claimed in the

@@ -291,6 +291,10 @@ class Binder {
                                                    ", which does not divide the " + channels +
                                                    " of " + file_.name);
       }
+    } else if (channels_ == dialect_.default_n_embd) {
+      n_head = dialect_.default_n_head;
+      note("the number of heads is not in the file: took " + std::to_string(n_head) +
+           ", the default with " + channels + "; --n-head says otherwise");
     } else if (channels_ % kUsualHeadSize == 0) {
       n_head = channels_ / kUsualHeadSize;
       note("the number of heads is not in the file: took " + std::to_string(n_head) +

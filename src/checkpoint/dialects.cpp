@@ -54,6 +54,8 @@ Dialect loss_curve() {
                .bias = "bias",
                .tied_head = "tied_lm_head"},
       .required = {},
+      .default_n_embd = 128,
+      .default_n_head = 4,
   };
 }
 
@@ -84,6 +86,8 @@ Dialect gpt2_names(Bias bias) {
       .settings_in = {},
       .keys = {},
       .required = {},
+      .default_n_embd = 0,
+      .default_n_head = 0,
   };
 }
 

@@ -70,6 +70,9 @@ struct Dialect {
   std::vector<std::string> settings_in;  ///< dicts beside the state_dict, before config.json
   SettingKeys keys;
   std::vector<RequiredSetting> required;
+  /// The heads of the dialect's default configuration, which a file of its width is taken to have.
+  std::int64_t default_n_embd = 0;
+  std::int64_t default_n_head = 0;
 };
 
 std::span<const Dialect> dialects();

@@ -61,37 +61,37 @@ Generation generate(Session& session, const Tokenizer& tokenizer, Pipeline& pipe
   Generation made;
   if (tokens.size() == limit) return made;
   std::optional<Logits> logits = context.prefill(tokens);
-  try {
-    for (;;) {
-      if (listener.cancelled && listener.cancelled()) {
-        made.finish_reason = FinishReason::kCancelled;
-        break;
-      }
-      const Draw draw = pipeline.sample(
+  for (;;) {
+    if (listener.cancelled && listener.cancelled()) {
+      made.finish_reason = FinishReason::kCancelled;
+      break;
+    }
+    Draw draw;
+    std::string_view bytes;
+    try {
+      draw = pipeline.sample(
           writable(*logits),
           {.seed = options.seed, .sequence = options.sequence, .position = tokens.size()});
-      if (is_stop(draw.token)) {
-        made.finish_reason = FinishReason::kStop;
-        break;
-      }
-      const std::string_view bytes = tokenizer.token_bytes(draw.token);
-      tokens.push_back(draw.token);
-      if (listener.on_step) listener.on_step({draw, *logits, bytes});
-      show(stream.push(bytes));
-      if (stream.stopped()) {
-        made.finish_reason = FinishReason::kStop;
-        break;
-      }
-      if (tokens.size() == limit) break;
-      logits = context.step(tokens);
-      if (!logits) break;
+      bytes = tokenizer.token_bytes(draw.token);
+    } catch (const Error& error) {
+      made.finish_reason = FinishReason::kError;
+      made.error = error.what();
+      break;
     }
-  } catch (const Error& error) {
-    // The model's own failures; what a listener throws is the listener's.
-    if (error.code() != ErrorCode::kInvalidLogits && error.code() != ErrorCode::kInvalidToken)
-      throw;
-    made.finish_reason = FinishReason::kError;
-    made.error = error.what();
+    if (is_stop(draw.token)) {
+      made.finish_reason = FinishReason::kStop;
+      break;
+    }
+    tokens.push_back(draw.token);
+    if (listener.on_step) listener.on_step({draw, *logits, bytes});
+    show(stream.push(bytes));
+    if (stream.stopped()) {
+      made.finish_reason = FinishReason::kStop;
+      break;
+    }
+    if (tokens.size() == limit) break;
+    logits = context.step(tokens);
+    if (!logits) break;
   }
   show(stream.finish());
   made.tokens.assign(tokens.begin() + static_cast<std::ptrdiff_t>(prompt.size()), tokens.end());

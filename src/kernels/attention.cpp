@@ -41,7 +41,9 @@ void attend_head(const float* HWY_RESTRICT q, std::size_t depth, const HeadCache
   HWY_ALIGN float partial[kSums] = {};
   for (std::size_t p = 0; p < padded; p += kSums) {
     for (std::size_t lane = 0; lane < kSums; lane += lanes) {
-      const Vector e = hn::Exp(d, hn::Sub(hn::LoadU(d, scores + p + lane), hn::Set(d, max)));
+      const Vector score = hn::Sub(hn::LoadU(d, scores + p + lane), hn::Set(d, max));
+      // Exp makes 0 of NaN, which would hide a broken model.
+      const Vector e = hn::IfThenElse(hn::Eq(score, score), hn::Exp(d, score), score);
       hn::StoreU(e, d, scores + p + lane);
       hn::StoreU(hn::Add(hn::LoadU(d, partial + lane), e), d, partial + lane);
     }

@@ -1,23 +1,10 @@
 #include "packed_matrix.h"
 
-#include <bit>
 #include <cassert>
 
+#include "half.h"
+
 namespace decant {
-namespace {
-
-// To nearest, ties to even; the callers have no NaN.
-std::uint16_t to_bf16(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  return static_cast<std::uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
-}
-
-float from_bf16(std::uint16_t value) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(value) << 16);
-}
-
-}  // namespace
-
 PackedMatrix::PackedMatrix(
     std::int64_t rows, std::int64_t cols, WeightType type,
     const std::function<void(std::int64_t row, std::span<float> out)>& read_row)
@@ -36,7 +23,7 @@ PackedMatrix::PackedMatrix(
       if (type == WeightType::kF32) {
         f32_[at] = weight;
       } else {
-        bf16_[at] = to_bf16(weight);
+        bf16_[at] = narrow_bf16(weight);
       }
       at += kPanelRows;
     }
@@ -47,7 +34,7 @@ void PackedMatrix::unpack_row(std::int64_t row, std::span<float> out) const {
   assert(row >= 0 && row < rows_ && static_cast<std::int64_t>(out.size()) == cols_);
   std::size_t at = offset(row / kPanelRows) + static_cast<std::size_t>(row % kPanelRows);
   for (float& value : out) {
-    value = type_ == WeightType::kF32 ? f32_[at] : from_bf16(bf16_[at]);
+    value = type_ == WeightType::kF32 ? f32_[at] : widen_bf16(bf16_[at]);
     at += kPanelRows;
   }
 }

@@ -29,8 +29,7 @@ std::size_t count(std::int64_t rows, std::int64_t cols) {
 
 struct Session::State {
   State(const Model& m, int threads)
-      : model(&m),
-        weights(*m.weights_),
+      : weights(*m.weights_),
         pool(threads == 0 ? available_cores() : threads),
         cache(weights.config),
         x(count(chunk(), c())),
@@ -57,7 +56,6 @@ struct Session::State {
     return std::span(values).subspan(count(first, cols), count(rows, cols));
   }
 
-  const Model* model;
   const Model::Weights& weights;
   ThreadPool pool;
   KvCache cache;
@@ -181,7 +179,6 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
-const Model& Session::model() const { return *state_->model; }
 int Session::threads() const { return state_->pool.threads(); }
 std::int64_t Session::position() const { return state_->position; }
 std::int64_t Session::capacity() const { return state_->weights.config.block_size; }

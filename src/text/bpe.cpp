@@ -144,7 +144,10 @@ void Bpe::merge_by_scan(std::string_view word, std::vector<TokenId>& ids) const 
     if (size == 0 || parts[best].next.rank == kNoRank) break;
     parts[best].id = parts[best].next.result;
     --size;
-    std::copy(&parts[best + 2], &parts[size + 1], &parts[best + 1]);
+    const auto at = [&parts](std::size_t i) {
+      return parts.begin() + static_cast<std::ptrdiff_t>(i);
+    };
+    std::copy(at(best + 2), at(size + 1), at(best + 1));
     parts[best].next =
         best + 1 < size ? rank_of(parts[best].id, parts[best + 1].id) : Ranked{kNoRank, 0};
     if (best > 0) parts[best - 1].next = rank_of(parts[best - 1].id, parts[best].id);

@@ -36,6 +36,11 @@ std::vector<TokenId> Tokenizer::encode_with_special(std::string_view text) const
   return ids;
 }
 
+bool Tokenizer::contains(TokenId id) const {
+  const TokenBytes& tokens = tables_->vocabulary.tokens();
+  return id >= 0 && static_cast<std::size_t>(id) < tokens.size() && !tokens[id].empty();
+}
+
 std::string_view Tokenizer::token_bytes(TokenId id) const {
   const TokenBytes& tokens = tables_->vocabulary.tokens();
   tokens.check(id);

@@ -1,10 +1,15 @@
 // decant generate, as people and scripts use it, on the model that ships.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "program.h"
 
@@ -165,16 +170,27 @@ TEST(CliGenerate, FullDiskIsAnError) {
 }
 
 TEST(CliGenerate, InterruptKeepsWhatThereIs) {
-  const Outcome run = shell(
-      "$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 1000000000 --context slide "
-      "--quiet & "
-      "sleep 1; kill -INT $!; wait $!");
-  EXPECT_EQ(run.status, 130);
-  ASSERT_GT(run.out.size(), 100u);
-  EXPECT_EQ(run.err, "");
+  const TempFolder folder;
+  const std::string out = (folder.path() / "out").string();
+  const std::string err = (folder.path() / "err").string();
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (std::freopen(out.c_str(), "w", stdout) == nullptr) std::_Exit(99);
+    if (std::freopen(err.c_str(), "w", stderr) == nullptr) std::_Exit(99);
+    ::execl(DECANT_PROGRAM, "decant", "generate", "--prompt", "ROMEO:", "--seed", "1", "--quiet",
+            "--max-new-tokens", "1000000000", "--context", "slide", nullptr);
+    std::_Exit(99);
+  }
+  while (read_all(out).size() < 100) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ::kill(child, SIGINT);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_EQ(read_all(err), "");
   const std::string start =
       shell("$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 20").out;
-  EXPECT_EQ(run.out.substr(0, start.size()), start);
+  EXPECT_EQ(read_all(out).substr(0, start.size()), start);
 }
 
 TEST(CliGenerate, OptionsOutOfRangeAreNamed) {
@@ -199,6 +215,12 @@ TEST(CliGenerate, OptionsOutOfRangeAreNamed) {
       {"--logprobs 3", "--logprobs needs --json"},
       {"--json --logprobs -3", "--logprobs is -3: it must be"},
       {"--temperature warm", "temperature"},
+      {"--seed -1", "--seed is '-1': it must be a whole number from 0 to 18446744073709551615"},
+      {"--seed 18446744073709551616", "--seed is '18446744073709551616': it must be"},
+      {"--seed 0x10", "--seed is '0x10': it must be"},
+      {"--top-k 99999999999999999999", "--top-k is '99999999999999999999': it must be"},
+      {"--max-new-tokens 1e3", "--max-new-tokens is '1e3': it must be"},
+      {"--num-return-sequences -1", "--num-return-sequences is '-1': it must be"},
       {"--n-head 7", "7"},
       {"--no-such-option", "--no-such-option"},
   };
@@ -209,6 +231,23 @@ TEST(CliGenerate, OptionsOutOfRangeAreNamed) {
     EXPECT_THAT(run.err, StartsWith("decant: ")) << row.options;
     EXPECT_THAT(run.err, HasSubstr(row.message));
     EXPECT_EQ(std::ranges::count(run.err, '\n'), 1) << run.err;
+  }
+}
+
+TEST(CliGenerate, LeadingZerosAreStillBaseTen) {
+  const std::string rest = " --prompt ROMEO: --max-new-tokens 20 --quiet --seed ";
+  EXPECT_EQ(shell("$decant generate" + rest + "010").out,
+            shell("$decant generate" + rest + "10").out);
+}
+
+TEST(CliGenerate, AnUnwritableStderrDoesNotMatter) {
+  const std::string rest = "$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 20 ";
+  const std::string text = shell(rest).out;
+  for (const char* broken : {"2>/dev/full", "2>&-"}) {
+    const Outcome run = shell(rest + broken);
+    EXPECT_EQ(run.status, 0) << broken;
+    EXPECT_EQ(run.out, text) << broken;
+    EXPECT_EQ(shell("$decant generate --top-p 7 --prompt a " + std::string(broken)).status, 2);
   }
 }
 

@@ -23,7 +23,7 @@ TEST(Cli, HelpHasAnExampleEverywhere) {
     EXPECT_THAT(run.out, HasSubstr("Example:  decant ")) << command;
   }
   EXPECT_EQ(shell("$decant").status, 2);
-  EXPECT_EQ(shell("$decant frobnicate").status, 2);
+  EXPECT_THAT(shell("$decant frobnicate").err, HasSubstr("there is no command 'frobnicate'"));
   EXPECT_EQ(shell("$decant --version").status, 0);
 }
 
@@ -96,6 +96,19 @@ TEST(CliConvert, WhatItWritesMakesTheSameText) {
   EXPECT_EQ(shell("$decant convert --dtype f32 --force " + out).status, 0);
   // f32 holds every bf16 weight exactly.
   EXPECT_EQ(shell(generate + "--model " + out).out, shell(generate).out);
+}
+
+// A training folder has a config.json of its own, which only the course's names explain.
+TEST(CliConvert, ReplacesNothingUnasked) {
+  for (const char* name : {"config.json", "vocab.json", "merges.txt", "tokenizer.json"}) {
+    const TempFolder folder;
+    std::ofstream(folder.path() / name) << "mine";
+    const Outcome run = shell("$decant convert " + folder.path().string());
+    EXPECT_EQ(run.status, 1);
+    EXPECT_THAT(run.err, HasSubstr(std::string(name) + ": exists already"));
+    EXPECT_EQ(read_all(folder.path() / name), "mine");
+    EXPECT_EQ(folder.files(), 1);
+  }
 }
 
 TEST(CliConvert, LeavesNothingHalfWritten) {

@@ -1,8 +1,12 @@
 #include "thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <cstdlib>
 #include <numeric>
+
+#include "decant/error.h"
 
 namespace decant {
 namespace {
@@ -49,6 +53,25 @@ TEST(ThreadPool, ManyLoopsInARow) {
     expected += 45 * round;
   }
   EXPECT_EQ(sum, expected);
+}
+
+// Exits with 7 where the pool says that there are too many.
+[[noreturn]] void start_too_many_threads() {
+  const rlimit little{std::size_t{1} << 28, std::size_t{1} << 28};
+  setrlimit(RLIMIT_AS, &little);  // no room for that many stacks
+  try {
+    const ThreadPool pool(1024);
+  } catch (const Error& error) {
+    std::_Exit(error.code() == ErrorCode::kInvalidOption ? 7 : 1);
+  }
+  std::_Exit(0);
+}
+
+TEST(ThreadPool, MoreThreadsThanTheSystemGivesIsAnError) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "AddressSanitizer needs an address space without a limit";
+#endif
+  EXPECT_EXIT(start_too_many_threads(), testing::ExitedWithCode(7), "");
 }
 
 TEST(AvailableCores, IsAtLeastOne) { EXPECT_GE(available_cores(), 1); }

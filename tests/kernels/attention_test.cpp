@@ -1,5 +1,6 @@
 // The oracle is softmax(q k / sqrt(D)) v in double.
 #include <cmath>
+#include <limits>
 
 #include "kernel_test.h"
 #include "kernels.h"
@@ -61,6 +62,18 @@ TEST(Attend, LooksAtNothingBehindTheLastPosition) {
     }
   }
   EXPECT_EQ(run(), before);
+}
+
+TEST(Attend, NanIsNotHidden) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> q(16, 1);
+  std::vector<float> keys(16 * 16, 1);
+  const std::vector<float> values(16 * 16, 1);
+  keys[3] = nan;  // of position 3
+  std::vector<float> scores(16);
+  std::vector<float> out(16);
+  attend(q, {keys.data(), values.data(), 16}, 8, scores, out);
+  EXPECT_TRUE(std::isnan(out[0]));
 }
 
 TEST(Attend, HugeScoresDoNotOverflow) {

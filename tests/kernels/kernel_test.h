@@ -20,16 +20,27 @@ inline std::vector<float> random_floats(std::size_t count, unsigned seed, double
   return values;
 }
 
-/// Runs `kernel` on each instruction set of this machine that has fused multiply-add, and
-/// expects the same bits from all. Returns them.
+inline constexpr std::int64_t kFusedTargets = HWY_AVX2 | HWY_AVX3 | HWY_NEON;
+
+/// Whether the instruction set that the kernels pick here has fused multiply-add.
+inline bool has_fused_multiply_add() { return (hwy::SupportedTargets() & kFusedTargets) != 0; }
+
+/// Runs `kernel` on each instruction set of this machine: the same bits are expected from all that
+/// have fused multiply-add, the same values to rounding from the others. Returns the best one's.
 inline std::vector<float> on_every_target(const std::function<std::vector<float>()>& kernel) {
   const std::vector<float> best = kernel();
-  for (const std::int64_t target : {HWY_AVX2, HWY_AVX3, HWY_NEON}) {
-    if ((hwy::SupportedTargets() & target) == 0) continue;
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
     hwy::SetSupportedTargetsForTest(target);
     const std::vector<float> other = kernel();
     hwy::SetSupportedTargetsForTest(0);
-    EXPECT_EQ(best, other) << "bits differ on " << hwy::TargetName(target);
+    if ((target & kFusedTargets) != 0) {
+      EXPECT_EQ(best, other) << "bits differ on " << hwy::TargetName(target);
+      continue;
+    }
+    EXPECT_EQ(best.size(), other.size());
+    for (std::size_t i = 0; i < best.size(); ++i) {
+      EXPECT_NEAR(best[i], other[i], 1e-4) << "on " << hwy::TargetName(target);
+    }
   }
   return best;
 }

@@ -55,15 +55,8 @@ struct Case {
   }
 };
 
-constexpr bool kFusedMultiplyAdd =
-#if defined(__x86_64__) || defined(__aarch64__)
-    true;
-#else
-    false;
-#endif
-
 TEST(Matmul, IsTheDefinitionToTheBit) {
-  if (!kFusedMultiplyAdd) GTEST_SKIP() << "no fused multiply-add on this kind of machine";
+  if (!has_fused_multiply_add()) GTEST_SKIP() << "no fused multiply-add on this kind of machine";
   for (const WeightType type : {WeightType::kF32, WeightType::kBF16}) {
     for (const std::int64_t rows : {1, 31, 64, 65, 200}) {
       for (std::int64_t cols = 1; cols <= 65; cols += cols < 20 ? 1 : 15) {

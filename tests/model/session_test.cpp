@@ -1,4 +1,4 @@
-// The oracle is PyTorch: logits of each dialect's own model, in tests/fixtures.
+// The oracle is PyTorch: logits of each dialect's architecture, in tests/fixtures.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -65,7 +65,7 @@ TEST_P(SessionOnFixture, ChunksAndThreadsChangeNoBit) {
     const auto expected = all_logits(whole, f.tokens);
     const std::size_t vocab = expected.size() / f.tokens.size();
     for (const int threads : {1, 2, 3}) {
-      for (std::size_t chunk = 1; chunk <= f.tokens.size(); ++chunk) {
+      for (std::size_t chunk = 1; chunk <= f.tokens.size(); chunk += chunk < 16 ? 1 : 23) {
         Session session(model, threads);
         for (std::size_t i = 0; i < f.tokens.size(); i += chunk) {
           const auto part = std::span(f.tokens).subspan(i, std::min(chunk, f.tokens.size() - i));

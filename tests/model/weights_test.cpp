@@ -45,7 +45,7 @@ TEST(Model, NanWeightsAreNamedWithTheirPlace) {
       FAIL() << "accepted";
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kInvalidWeights);
-      EXPECT_THAT(error.what(), HasSubstr("tensor '"));
+      EXPECT_THAT(error.what(), HasSubstr("model.safetensors: tensor '"));
       EXPECT_THAT(error.what(), HasSubstr("is NaN"));
     }
   }

@@ -8,16 +8,16 @@
 #include <random>
 
 #include "decant/error.h"
-#include "philox.h"
 #include "decant/sampling.h"
+#include "philox.h"
 
 namespace decant {
 namespace {
 
 using testing::HasSubstr;
 
-// The oracle: SEMANTICS.md's words in long double, with a full sort, sharing no code with the
-// engine.
+// The oracle: the words of docs/sampling.md in long double, with a full sort, sharing no code with
+// the engine.
 struct Reference {
   std::vector<TokenId> ranking;
   std::vector<long double> probability;  // of ranking[i]
@@ -53,7 +53,7 @@ Reference reference(const std::vector<float>& logits, const SamplingConfig& conf
     const long double scale = r.probability[0];
     long double mass = 0;
     for (const long double p : r.probability) mass += p / scale;
-    // Compared in double precision, as SEMANTICS.md has it: 1/10 of the mass reaches p = 0.1.
+    // Compared in double precision, as docs/sampling.md has it: 1/10 of the mass reaches p = 0.1.
     const auto share = [&](long double sum) { return static_cast<double>(sum / mass); };
     const double p = config.top_p;
     long double sum = 0;
@@ -143,8 +143,8 @@ TEST(Pipeline, TheLargestUBelongsToTheLastSurvivor) {
   EXPECT_EQ(Pipeline().sample_at(logits, 0).token, 0);
 }
 
-// Moving a knob changes a draw only where the boundaries moved past u: a smaller nucleus that still
-// holds the token in the same interval keeps it. Here: greedy and T = 1 agree for a small u.
+// Every setting lays its distribution under the same u; what that does to tokens follows from
+// DrawTakesTheTokenUnderU.
 TEST(Pipeline, LuckIsSharedAcrossSettings) {
   std::mt19937 random(3);
   for (std::uint64_t position = 0; position < 200; ++position) {
