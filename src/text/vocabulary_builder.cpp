@@ -94,6 +94,7 @@ std::vector<std::string_view> VocabularyBuilder::merge(std::string_view bytes) {
   std::vector<TokenId> ids;
   bpe().merge(bytes, ids);
   std::vector<std::string_view> parts;
+  parts.reserve(ids.size());
   for (const TokenId id : ids) parts.push_back(*bytes_of_[static_cast<std::size_t>(id)]);
   return parts;
 }
