@@ -180,7 +180,9 @@ TEST(CliGenerate, InterruptKeepsWhatThereIs) {
             "--max-new-tokens", "1000000000", "--context", "slide", nullptr);
     std::_Exit(99);
   }
-  while (read_all(out).size() < 100) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 6000 && read_all(out).size() < 100; ++i) {  // a minute, on a slow machine
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   ::kill(child, SIGINT);
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
