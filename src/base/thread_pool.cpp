@@ -63,8 +63,8 @@ void ThreadPool::join() {
 }
 
 void ThreadPool::run(Loop loop) {
-  const std::int64_t grains = (loop.count + loop.grain - 1) / loop.grain;
-  loop.pieces = std::min(grains, threads() * kPiecesPerThread);
+  loop.grains = (loop.count + loop.grain - 1) / loop.grain;
+  loop.pieces = std::min(loop.grains, threads() * kPiecesPerThread);
   loop_ = loop;
   unfinished_.store(loop.pieces, std::memory_order_relaxed);
   const std::uint32_t epoch = epoch_.load(std::memory_order_relaxed) + 1;
@@ -86,9 +86,9 @@ bool ThreadPool::run_one_piece(int thread) {
   } while (!unclaimed_.compare_exchange_weak(seen, seen - 1, std::memory_order_acq_rel,
                                              std::memory_order_acquire));
   const auto piece = static_cast<std::int64_t>(seen & 0xFFFFFFFF) - 1;
-  const std::int64_t grains = (loop_.count + loop_.grain - 1) / loop_.grain;
-  const std::int64_t begin = grains * piece / loop_.pieces * loop_.grain;
-  const std::int64_t end = std::min(grains * (piece + 1) / loop_.pieces * loop_.grain, loop_.count);
+  const std::int64_t begin = loop_.grains * piece / loop_.pieces * loop_.grain;
+  const std::int64_t end =
+      std::min(loop_.grains * (piece + 1) / loop_.pieces * loop_.grain, loop_.count);
   loop_.invoke(loop_.context, thread, begin, end);
   if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
   return true;

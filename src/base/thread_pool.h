@@ -46,6 +46,7 @@ class ThreadPool {
     std::int64_t grain = 1;
     void (*invoke)(const void* context, int thread, std::int64_t begin, std::int64_t end) = nullptr;
     const void* context = nullptr;
+    std::int64_t grains = 0;  // the rest is run()'s: count in grains, and the pieces they make
     std::int64_t pieces = 0;
   };
 

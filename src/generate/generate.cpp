@@ -9,6 +9,7 @@
 #include "stream.h"
 
 namespace decant {
+
 void validate(const GenerateOptions& options) {
   if (options.max_new_tokens < 0) {
     throw Error(ErrorCode::kInvalidOption,
