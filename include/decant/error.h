@@ -21,6 +21,7 @@ enum class ErrorCode {
   kShapeMismatch,     ///< the shapes of two tensors, or of a tensor and the config, contradict
   kInvalidWeights,    ///< a weight is NaN or infinite
   kInvalidLogits,     ///< a logit is NaN or +inf, or none is finite
+  kNoCandidates,      ///< the settings forbid every token
   kInvalidToken,      ///< a token id outside the vocabulary
   kInvalidOption,     ///< an option outside its range
   kContextFull,       ///< more tokens than the position table has rows

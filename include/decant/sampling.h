@@ -3,14 +3,24 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "decant/trace.h"
 #include "decant/types.h"
 
 namespace decant {
+
+/// What top-k does with tokens that tie with the k-th.
+enum class TopKRule {
+  kTies,   ///< they stay, so that more than k tokens may (Hugging Face, vLLM, the chapter)
+  kExact,  ///< exactly k tokens stay, the lower ids first (llama.cpp)
+};
 
 /// Which prefix of the ranking top-p keeps.
 enum class TopPRule {
@@ -22,23 +32,81 @@ enum class TopPRule {
 
 /// Every knob, each with the value that switches it off as its default.
 struct SamplingConfig {
+  /// The system whose order, defaults, and rules these are (see config_like); empty for Decant's
+  /// own. A knob that system does not have must then be off, and values must be in its ranges.
+  std::string like = {};
+
   /// Divides every logit. 1 = off; 0 = greedy: the largest logit wins, the lowest id on a tie.
   /// Finite and >= 0.
   double temperature = 1;
 
-  /// Keeps every token whose probability is at least the k-th largest, ties with the k-th included.
-  /// 0 = off; a k beyond the vocabulary keeps all. (Fan et al. 2018)
+  /// Keeps every token whose probability is at least the k-th largest. 0 = off; a k beyond the
+  /// vocabulary keeps all. (Fan et al. 2018)
   std::int64_t top_k = 0;
+  TopKRule top_k_rule = TopKRule::kTies;
 
   /// Keeps the nucleus: the smallest prefix of the ranking that holds probability p, at least one
   /// token. 1 = off. In (0, 1]. (Holtzman et al. 2020)
   double top_p = 1;
   TopPRule top_p_rule = TopPRule::kInclusive;
 
+  /// Keeps tokens whose probability is at least min_p times the largest. 0 = off. In [0, 1].
+  /// (Nguyen et al. 2024)
+  double min_p = 0;
+
+  /// Keeps the tokens whose surprise is nearest to the entropy, lower id first on ties: the
+  /// smallest such set that holds this probability. 1 = off. In (0, 1]. (Meister et al. 2022)
+  double typical_p = 1;
+
+  /// Keeps tokens of at least this probability, and the most probable one always. 0 = off.
+  /// In [0, 1). (Hewitt et al. 2022)
+  double epsilon_cutoff = 0;
+
+  /// As epsilon_cutoff, with the threshold min(eta, sqrt(eta) * exp(-entropy)). 0 = off.
+  /// In [0, 1). (Hewitt et al. 2022)
+  double eta_cutoff = 0;
+
+  /// Keeps logits >= max - n standard deviations of the finite logits. 0 = off. Finite and >= 0.
+  /// (Tang et al. 2024)
+  double top_n_sigma = 0;
+
+  /// For each token seen so far, a positive logit is divided by it and a negative one multiplied.
+  /// 1 = off. Finite and > 0. (Keskar et al. 2019, CTRL)
+  double repetition_penalty = 1;
+
+  /// Subtracted from the logit of each token seen so far, and subtracted once for each time it was
+  /// seen. 0 = off. Finite; negative values encourage. (The OpenAI API)
+  double presence_penalty = 0;
+  double frequency_penalty = 0;
+
+  /// How many of the last tokens the three penalties look at. -1 = all, 0 = none.
+  std::int64_t penalty_last_n = -1;
+
+  /// Whether the presence and frequency penalties count the prompt's tokens, too. The repetition
+  /// penalty always does.
+  bool penalize_prompt = true;
+
+  /// Forbids each token that would complete an n-gram that was there before. 0 = off.
+  /// (Paulus et al. 2018)
+  std::int64_t no_repeat_ngram_size = 0;
+
+  /// Added to the logits of these tokens. -inf bans a token; +inf and NaN are refused.
+  std::map<TokenId, double> logit_bias = {};
+
   /// The stages in the order in which they act; each filter renormalises what it keeps. A stage may
   /// be left out or stand twice.
-  std::vector<std::string> stages = {"temperature", "top_k", "top_p"};
+  std::vector<std::string> stages = {
+      "logit_bias", "penalties", "no_repeat_ngram", "temperature",    "top_k",      "top_p",
+      "min_p",      "typical_p", "epsilon_cutoff",  "eta_cutoff",     "top_n_sigma"};
 };
+
+/// The systems whose settings config_like() knows: "hf", "llama.cpp", "vllm", "openai",
+/// "generate.py" (the chapter's script).
+std::span<const std::string_view> peers();
+
+/// What `peer` does when nobody sets a knob: its order, defaults, tie and boundary rules
+/// (docs/peers.md). Throws Error (kInvalidOption) for a name that is not among peers().
+SamplingConfig config_like(std::string_view peer);
 
 /// Where in the space of all uniforms a draw takes its luck from. The position is the index of the
 /// token to be drawn, counted from the start of the prompt.
@@ -48,11 +116,21 @@ struct DrawAddress {
   std::uint64_t position = 0;
 };
 
+/// The uniform at that address: 53 random bits in [0, 1), by Philox 4x32-10 (Salmon et al. 2011).
+double uniform(const DrawAddress& address);
+
+/// The text so far: what penalties and no_repeat_ngram_size look at. Tokens outside the vocabulary
+/// of the logits are passed over.
+struct History {
+  std::span<const TokenId> tokens = {};  ///< prompt and completion
+  std::size_t prompt_size = 0;           ///< how many of them are the prompt
+};
+
 /// The outcome of one step.
 struct Draw {
   TokenId token = 0;
   double u = 0;                ///< the uniform in [0, 1) that chose it
-  double probability = 0;      ///< in the final distribution, after all stages
+  double probability = 0;      ///< in the final distribution, after all stages; within 1e-6
   std::int64_t survivors = 0;  ///< how many tokens the final distribution holds
 };
 
@@ -73,13 +151,14 @@ class Pipeline {
 
   /// Draws the next token from `logits` (V). One uniform a token, always: also for a lone survivor
   /// and in greedy steps, so that the luck of later tokens never depends on earlier settings.
-  /// Throws Error (kInvalidLogits) that names the first index that is NaN or +inf.
-  Draw sample(Logits logits, const DrawAddress& address);
+  /// Throws Error (kInvalidLogits) that names the first index that is NaN or +inf, and
+  /// Error (kNoCandidates) where biases or no_repeat_ngram_size forbid every token.
+  Draw sample(Logits logits, const DrawAddress& address, const History& history = {});
 
   /// The draw for a uniform of the caller's, 0 <= u < 1: the survivors are ranked (most probable
   /// first, lower id first on ties), their probabilities laid end to end on [0, 1), and the token
   /// under u is taken.
-  Draw sample_at(Logits logits, double u);
+  Draw sample_at(Logits logits, double u, const History& history = {});
 
   struct Survivor {
     TokenId token;
@@ -87,7 +166,11 @@ class Pipeline {
   };
 
   /// The final distribution by rank, for looking at; changes nothing that sample() returns.
-  std::vector<Survivor> distribution(Logits logits);
+  std::vector<Survivor> distribution(Logits logits, const History& history = {});
+
+  /// What every stage did to these logits: see trace.h. With a uniform it holds sample_at()'s draw.
+  /// Throws what sample() throws.
+  Trace trace(Logits logits, const TraceOptions& options = {}, const History& history = {});
 
  private:
   struct State;

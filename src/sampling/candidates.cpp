@@ -3,82 +3,351 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "decant/error.h"
+#include "logits.h"
 
 namespace decant {
 namespace {
 
-bool ranks_before(const Candidate& a, const Candidate& b) {
-  return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
+constexpr float kLowest = std::numeric_limits<float>::lowest();
+
+constexpr TokenId kLastToken = std::numeric_limits<TokenId>::max();
+
+// The smallest float that is at least `value`.
+float float_from(double value) {
+  if (value <= static_cast<double>(kLowest)) return kLowest;
+  const auto nearest = static_cast<float>(value);
+  return static_cast<double>(nearest) >= value
+             ? nearest
+             : std::nextafter(nearest, std::numeric_limits<float>::infinity());
 }
 
 }  // namespace
 
 void Candidates::assign(Logits logits) {
-  items_.clear();
-  items_.reserve(logits.size());
-  ranked_ = 0;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] == -INFINITY) continue;
-    if (!std::isfinite(logits[i])) {
-      throw Error(ErrorCode::kInvalidLogits,
-                  fmt::format("logits[{}] is {}: the model is broken; check its weights", i,
-                              std::isnan(logits[i]) ? "NaN" : "+inf"));
-    }
-    items_.push_back({static_cast<TokenId>(i), logits[i]});
+  maxima_.resize(maxima_count(logits.size()));
+  const RowScan scan = scan_row(logits, maxima_);
+  if (scan.bad < logits.size()) {
+    throw Error(ErrorCode::kInvalidLogits,
+                fmt::format("logits[{}] is {}: the model is broken; check its weights", scan.bad,
+                            std::isnan(logits[scan.bad]) ? "NaN" : "+inf"));
   }
-  if (items_.empty()) {
+  if (scan.finite == 0) {
     throw Error(
         ErrorCode::kInvalidLogits,
         fmt::format("none of the {} logits is finite: no token is possible", logits.size()));
   }
+  for (RowBuffer& buffer : buffers_) buffer.reserve(logits.size());
+  crossings_.reserve(logits.size());
+  vocab_size_ = logits.size();
+  row_ = {logits};
+  current_ = -1;
+  maxima_hold_ = true;
+  size_ = scan.finite;
+  max_ = scan.max;
+  temperature_ = 1;
+  few_ = false;
+  floor_.reset();
+  forget_mass();
+  rank_if_few();
 }
 
-double Candidates::max_logit() const {
-  if (ranked_ > 0) return items_.front().logit;
-  return std::max_element(items_.begin(), items_.end(),
-                          [](const Candidate& a, const Candidate& b) { return a.logit < b.logit; })
-      ->logit;
+void Candidates::forget_mass() {
+  mass_.reset();
+  exact_mass_.reset();
 }
 
-double Candidates::mass() const {
-  const double max = max_logit();
-  double sum = 0;
-  for (const Candidate& candidate : items_) sum += std::exp(candidate.logit - max);
-  return sum;
+double Candidates::mass() {
+  if (few_) return exact_mass();
+  if (!mass_) mass_ = exp_sum(row_.values, kLowest, max_, temperature_);
+  return *mass_;
 }
 
-std::span<const Candidate> Candidates::rank_first(std::size_t count) {
-  count = std::min(count, items_.size());
-  if (count > ranked_) {
-    const auto at = [this](std::size_t i) {
-      return items_.begin() + static_cast<std::ptrdiff_t>(i);
-    };
-    if (count < items_.size()) {
-      std::nth_element(at(ranked_), at(count - 1), items_.end(), ranks_before);
-    }
-    std::sort(at(ranked_), at(count), ranks_before);
-    ranked_ = count;
+double Candidates::exact_mass() {
+  if (exact_mass_) return *exact_mass_;
+  if (few_) {
+    double sum = 0;
+    for (const Ranked& c : ranked()) sum += c.weight;
+    exact_mass_ = sum;
+  } else {
+    exact_mass_ = exp_sum_exact(row_.values, kLowest, max_, temperature_);
   }
-  return {items_.data(), count};
+  return *exact_mass_;
 }
 
-void Candidates::keep_first(std::size_t count) {
-  items_.resize(rank_first(std::max<std::size_t>(count, 1)).size());
-  ranked_ = items_.size();
+double Candidates::entropy() {
+  // With weights w = exp(-d) and Z their sum, -sum p log p = log Z + sum p d.
+  double mean = 0;
+  const double max = max_;
+  const Weighing by = weighing();
+  for_each([&](TokenId, float value) {
+    const double weight = by.weight(value);
+    if (weight > 0) mean += weight * ((max - static_cast<double>(value)) / temperature_);
+  });
+  return std::log(exact_mass()) + mean / exact_mass();
 }
 
-void Candidates::keep_at_least(double floor) {
-  // The sorted prefix is cut at its end, so what is left of it is still sorted.
-  std::erase_if(items_, [floor](const Candidate& candidate) { return candidate.logit < floor; });
-  ranked_ = std::min(ranked_, items_.size());
+double Candidates::value_deviation() {
+  double sum = 0;
+  for_each([&](TokenId, float value) { sum += value; });
+  const auto n = static_cast<double>(size_);
+  const double mean = sum / n;
+  double squares = 0;
+  for_each([&](TokenId, float value) { squares += (value - mean) * (value - mean); });
+  return std::sqrt(squares / n);
 }
 
 void Candidates::divide(double temperature) {
-  const double max = max_logit();
-  for (Candidate& candidate : items_) candidate.logit = (candidate.logit - max) / temperature;
-  ranked_ = 0;  // logits that differed may have become equal, and then the lower id goes first
+  // Beyond these, no two floats are told apart any better, or any worse.
+  temperature_ = std::clamp(temperature_ * temperature, 1e-300, 1e300);
+  forget_mass();
+  if (few_) weigh();
+}
+
+void Candidates::weigh() {
+  const Weighing by = weighing();
+  for (Ranked& c : ranked()) c.weight = by.weight(c.place.value);
+}
+
+float Candidates::rounded(double value) {
+  constexpr double kMost = std::numeric_limits<float>::max();
+  if (value == -std::numeric_limits<double>::infinity()) return kImpossible;
+  return static_cast<float>(std::clamp(value, -kMost, kMost));
+}
+
+float* Candidates::writable(TokenId token) {
+  if (few_) {
+    const auto found =
+        std::ranges::find(ranked(), token, [](const Ranked& c) { return c.place.token; });
+    return found == ranked().end() ? nullptr : &found->place.value;
+  }
+  if (current_ < 0) {  // what the caller lent is not ours to change
+    std::ranges::copy(row_.values, buffers_[0].values.begin());
+    row_ = {{buffers_[0].values.data(), row_.size()}};
+    current_ = 0;
+  }
+  std::size_t index = 0;
+  if (row_.ids == nullptr) {
+    if (token < 0 || static_cast<std::size_t>(token) >= row_.size()) return nullptr;
+    index = static_cast<std::size_t>(token);
+  } else {
+    const TokenId* end = row_.ids + row_.size();
+    const TokenId* found = std::lower_bound(row_.ids, end, token);
+    if (found == end || *found != token) return nullptr;
+    index = static_cast<std::size_t>(found - row_.ids);
+  }
+  float& value = buffers_[current_].values[index];
+  return value == kImpossible ? nullptr : &value;
+}
+
+bool Candidates::settle() {
+  forget_mass();
+  if (few_) {
+    const auto gone =
+        std::ranges::remove(ranked(), kImpossible, [](const Ranked& c) { return c.place.value; });
+    size_ -= gone.size();
+    if (size_ == 0) return false;
+    std::ranges::sort(
+        ranked(), [](const Ranked& a, const Ranked& b) { return a.place.ranks_before(b.place); });
+    max_ = ranked_[0].place.value;
+    weigh();
+    return true;
+  }
+  maxima_.resize(maxima_count(row_.size()));
+  const RowScan scan = scan_row(row_.values, maxima_);
+  maxima_hold_ = true;
+  size_ = scan.finite;
+  max_ = scan.max;
+  if (size_ > 0) rank_if_few();
+  return size_ > 0;
+}
+
+void Candidates::adopt(const Row& row) {
+  current_ = &spare() == buffers_ ? 0 : 1;
+  row_ = row;
+  size_ = row.size();
+  maxima_hold_ = false;
+  forget_mass();
+}
+
+void Candidates::rank_if_few() {
+  if (few_ || size_ > kFew) return;
+  if (row_.size() > size_) adopt(spare().select(row_, kLowest, max_));
+  for (std::size_t i = 0; i < size_; ++i) ranked_[i].place = {row_.values[i], row_.id(i)};
+  std::ranges::sort(ranked(),
+                    [](const Ranked& a, const Ranked& b) { return a.place.ranks_before(b.place); });
+  few_ = true;
+  weigh();
+  forget_mass();
+}
+
+Place Candidates::best() const {
+  if (few_) return ranked_[0].place;
+  // Looked for only from where the entries begin that share a maximum with it.
+  const std::size_t begin =
+      maxima_hold_ ? find_value(maxima_, max_) / 16 * 16 * maxima_stride(row_.size()) : 0;
+  return {max_, row_.id(begin + find_value(row_.values.subspan(begin), max_))};
+}
+
+void Candidates::keep_to(const Place& last) {
+  floor_ = last.value;
+  if (few_) {
+    while (last.ranks_before(ranked_[size_ - 1].place)) --size_;
+    forget_mass();
+    return;
+  }
+  // Ids ascend, so of the ties those that stay come before those that go.
+  const std::size_t split = row_.count_to(last.token);
+  const Row head = spare().select(row_.first(split), last.value, max_);
+  const float above = std::nextafter(last.value, std::numeric_limits<float>::infinity());
+  adopt(spare().select(row_.from(split), above, max_, head.size()));
+  rank_if_few();
+}
+
+void Candidates::keep_best() {
+  ranked_[0] = {best(), 1};
+  few_ = true;
+  size_ = 1;
+  forget_mass();
+}
+
+void Candidates::keep_top(std::size_t k, TopKRule rule) {
+  if (k >= size_) return;
+  const auto last = [rule](const Place& kth) {
+    return rule == TopKRule::kTies ? Place{kth.value, kLastToken} : kth;
+  };
+  if (!few_ && maxima_hold_ && k < maxima_.size()) {
+    // The k-th largest of the maxima is at most the k-th largest value: most go at once.
+    const auto kth = maxima_.begin() + static_cast<std::ptrdiff_t>(k - 1);
+    std::nth_element(maxima_.begin(), kth, maxima_.end(), std::greater{});
+    maxima_hold_ = false;
+    if (*kth > kImpossible) keep_to({*kth, kLastToken});
+  }
+  if (few_) {
+    if (k < size_) keep_to(last(ranked_[k - 1].place));
+    return;
+  }
+  // Mass at an infinite temperature is a count.
+  const Weighing count{max_, std::numeric_limits<double>::infinity()};
+  const Threshold threshold{static_cast<double>(k) / static_cast<double>(size_)};
+  keep_to(last(crossings_.find(row_, count, threshold).place));
+}
+
+void Candidates::keep_nucleus(double share, TopPRule rule) {
+  const Threshold threshold{share, rule == TopPRule::kExclusive};
+  Place last;
+  if (few_) {
+    double cumulative = ranked_[0].weight;
+    std::size_t at = 0;
+    while (at + 1 < size_ && !threshold.reached(cumulative, exact_mass())) {
+      cumulative += ranked_[++at].weight;
+    }
+    last = ranked_[at].place;
+  } else {
+    last = crossings_.find(row_, weighing(), threshold).place;
+  }
+  // The one that crosses goes, unless it is the first. Its predecessor is named by what would be
+  // its place: nothing lies between.
+  if (rule == TopPRule::kExclusive && best().ranks_before(last)) --last.token;
+  keep_to(last);
+}
+
+void Candidates::keep_from(double floor) {
+  keep_to({float_from(std::min(floor, double{max_})), kLastToken});
+  floor_ = floor;
+}
+
+void Candidates::keep_probable(double least) {
+  const auto floor_by = [&](double mass) { return max_ + temperature_ * std::log(least * mass); };
+  double floor = floor_by(mass());
+  if (!few_) {
+    // Only for a value so near the floor does the rounding of a sum in float matter.
+    const double error = 2 * kExpSumError * temperature_;
+    const Row near = spare().select(row_, float_from(floor - error), float_from(floor + error));
+    if (near.size() > 0) floor = floor_by(exact_mass());
+  }
+  keep_from(floor);
+}
+
+void Candidates::keep_typical(double share) {
+  const double total = exact_mass();
+  const double log_total = std::log(total);
+  const double expected = entropy();
+  const Weighing by = weighing();
+  const auto distance = [&](float value) {
+    const double surprise =
+        log_total + (static_cast<double>(max_) - static_cast<double>(value)) / temperature_;
+    return std::abs(surprise - expected);
+  };
+  const auto before = [](const Typical& a, const Typical& b) {
+    return a.distance < b.distance || (a.distance == b.distance && a.token < b.token);
+  };
+  typical_.clear();
+  typical_.reserve(vocab_size_);
+  for_each([&](TokenId token, float value) {
+    typical_.push_back({distance(value), by.weight(value), token});
+  });
+  // Mostly few are kept, so only as many are put in order as are looked at.
+  const auto at = [this](std::size_t i) {
+    return typical_.begin() + static_cast<std::ptrdiff_t>(std::min(i, typical_.size()));
+  };
+  const Threshold threshold{share};
+  double cumulative = 0;
+  std::size_t kept = 0;
+  for (std::size_t begin = 0, end = 64; begin < size_; begin = end, end *= 4) {
+    if (end < size_) std::nth_element(at(begin), at(end), at(size_), before);
+    std::sort(at(begin), at(end), before);
+    while (kept < std::min(end, size_) && !threshold.reached(cumulative, total)) {
+      cumulative += typical_[kept++].weight;
+    }
+    if (threshold.reached(cumulative, total)) break;
+  }
+  const Typical last = typical_[kept - 1];
+  RowBuffer& buffer = spare();
+  std::size_t count = 0;
+  float max = kImpossible;
+  for_each([&](TokenId token, float value) {
+    if (before(last, {distance(value), 0, token})) return;
+    buffer.values[count] = value;
+    buffer.ids[count] = token;
+    ++count;
+    max = std::max(max, value);
+  });
+  adopt({{buffer.values.data(), count}, buffer.ids.data()});
+  max_ = max;
+  few_ = false;
+  rank_if_few();
+}
+
+std::vector<Place> Candidates::ranking() const {
+  std::vector<Place> places;
+  places.reserve(size_);
+  for_each([&](TokenId token, float value) { places.push_back({value, token}); });
+  std::ranges::sort(places, [](const Place& a, const Place& b) { return a.ranks_before(b); });
+  return places;
+}
+
+Candidates::Drawn Candidates::draw(double u) {
+  const Threshold threshold{u, true};
+  if (!few_) {
+    const Crossing crossing = crossings_.find(row_, weighing(), threshold);
+    return {crossing.place.token, crossing.weight / crossing.total};
+  }
+  const double total = exact_mass();
+  double cumulative = 0;
+  const Ranked* drawn = nullptr;
+  for (const Ranked& c : ranked()) {
+    // One whose weight underflowed to 0 is never drawn, also not as the last, where rounding leaves
+    // u beyond the end.
+    if (c.weight == 0) break;
+    drawn = &c;
+    cumulative += c.weight;
+    if (threshold.reached(cumulative, total)) break;
+  }
+  return {drawn->place.token, drawn->weight / total};
 }
 
 }  // namespace decant

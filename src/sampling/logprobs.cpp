@@ -12,8 +12,8 @@ namespace decant {
 namespace {
 
 // The logarithm of the sum of exp(logit): what softmax divides by.
-double log_sum_exp(const Candidates& candidates) {
-  return candidates.max_logit() + std::log(candidates.mass());
+double log_sum_exp(Candidates& candidates) {
+  return candidates.max() + std::log(candidates.exact_mass());
 }
 
 }  // namespace
@@ -38,9 +38,11 @@ std::vector<TokenScore> top_tokens(Logits logits, std::int64_t n) {
   candidates.assign(logits);
   const double log_sum = log_sum_exp(candidates);
   std::vector<TokenScore> result;
-  for (const Candidate& c :
-       candidates.rank_first(static_cast<std::size_t>(std::max<std::int64_t>(n, 0)))) {
-    result.push_back({c.token, c.logit - log_sum, static_cast<std::int64_t>(result.size())});
+  if (n <= 0) return result;
+  candidates.keep_top(static_cast<std::size_t>(n), TopKRule::kExact);
+  for (const Place& place : candidates.ranking()) {
+    result.push_back(
+        {place.token, place.value - log_sum, static_cast<std::int64_t>(result.size())});
   }
   return result;
 }

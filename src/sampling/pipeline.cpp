@@ -9,18 +9,25 @@
 #include "candidates.h"
 #include "decant/error.h"
 #include "decant/sampling.h"
+#include "peers.h"
 #include "philox.h"
 #include "stages.h"
+#include "tracer.h"
 
 namespace decant {
 namespace {
 
-std::vector<Stage> make_stages(const SamplingConfig& config) {
+struct NamedStage {
+  std::string_view name;
+  Stage stage;
+};
+
+std::vector<NamedStage> make_stages(const SamplingConfig& config) {
   const auto table = stage_table();
   // A knob is checked also when its stage is left out: a value that is out of range is a mistake.
   for (const StageRow& row : table) row.make(config);
 
-  std::vector<Stage> stages;
+  std::vector<NamedStage> stages;
   for (const std::string& name : config.stages) {
     const auto row = std::ranges::find(table, name, &StageRow::name);
     if (row == table.end()) {
@@ -30,25 +37,43 @@ std::vector<Stage> make_stages(const SamplingConfig& config) {
                   fmt::format("stages: there is no stage '{}'; there are {}", name,
                               fmt::join(names, ", ")));
     }
-    stages.push_back(row->make(config));
+    if (auto stage = row->make(config)) stages.push_back({row->name, *std::move(stage)});
   }
   return stages;
+}
+
+void apply(Stage& stage, Candidates& candidates, const History& history) {
+  std::visit(
+      [&](auto& s) {
+        if constexpr (requires { s.apply(candidates, history); }) {
+          s.apply(candidates, history);
+        } else {
+          s.apply(candidates);
+        }
+      },
+      stage);
 }
 
 }  // namespace
 
 struct Pipeline::State {
-  explicit State(const SamplingConfig& c) : config(c), stages(make_stages(c)) {}
+  explicit State(const SamplingConfig& c) : config(c), stages(make_stages(c)) {
+    if (!config.like.empty()) check_like(config);
+  }
 
-  void reshape(Logits logits) {
+  void reshape(Logits logits, const History& history) {
     candidates.assign(logits);
-    for (const Stage& stage : stages) {
-      std::visit([this](const auto& s) { s.apply(candidates); }, stage);
-    }
+    for (NamedStage& s : stages) apply(s.stage, candidates, history);
+  }
+
+  Draw draw(double u) {
+    assert(u >= 0 && u < 1);
+    const Candidates::Drawn drawn = candidates.draw(u);
+    return {drawn.token, u, drawn.probability, static_cast<std::int64_t>(candidates.size())};
   }
 
   SamplingConfig config;
-  std::vector<Stage> stages;
+  std::vector<NamedStage> stages;
   Candidates candidates;
 };
 
@@ -59,40 +84,41 @@ Pipeline::~Pipeline() = default;
 
 const SamplingConfig& Pipeline::config() const { return state_->config; }
 
-Draw Pipeline::sample(Logits logits, const DrawAddress& address) {
-  return sample_at(logits, uniform(address.seed, address.sequence, address.position));
+double uniform(const DrawAddress& address) {
+  return uniform(address.seed, address.sequence, address.position);
 }
 
-Draw Pipeline::sample_at(Logits logits, double u) {
-  assert(u >= 0 && u < 1);
-  state_->reshape(logits);
+Draw Pipeline::sample(Logits logits, const DrawAddress& address, const History& history) {
+  return sample_at(logits, uniform(address), history);
+}
+
+Draw Pipeline::sample_at(Logits logits, double u, const History& history) {
+  state_->reshape(logits, history);
+  return state_->draw(u);
+}
+
+std::vector<Pipeline::Survivor> Pipeline::distribution(Logits logits, const History& history) {
+  state_->reshape(logits, history);
   Candidates& candidates = state_->candidates;
-  const double mass = candidates.mass();
-
-  Draw draw{.u = u, .survivors = static_cast<std::int64_t>(candidates.size())};
-  double before = 0;
-  candidates.walk([&](const Candidate& candidate, double cumulative) {
-    // A candidate whose exp underflowed to 0 adds nothing and is never taken, also not as the last
-    // one when rounding leaves u beyond the end of the cumulative sum.
-    if (cumulative > before) {
-      draw.token = candidate.token;
-      draw.probability = (cumulative - before) / mass;
-      before = cumulative;
-    }
-    return cumulative <= u * mass;
-  });
-  return draw;
-}
-
-std::vector<Pipeline::Survivor> Pipeline::distribution(Logits logits) {
-  state_->reshape(logits);
-  const double mass = state_->candidates.mass();
-  const double max = state_->candidates.max_logit();
+  const double mass = candidates.exact_mass();
   std::vector<Survivor> result;
-  for (const Candidate& c : state_->candidates.rank_first(state_->candidates.size())) {
-    result.push_back({c.token, std::exp(c.logit - max) / mass});
+  for (const Place& place : candidates.ranking()) {
+    result.push_back({place.token, candidates.weight(place.value) / mass});
   }
   return result;
+}
+
+Trace Pipeline::trace(Logits logits, const TraceOptions& options, const History& history) {
+  Candidates& candidates = state_->candidates;
+  candidates.assign(logits);
+  Tracer tracer(logits, candidates);
+  for (NamedStage& s : state_->stages) {
+    candidates.forget_floor();
+    apply(s.stage, candidates, history);
+    tracer.record(s.name, candidates);
+  }
+  if (options.u) tracer.record(state_->draw(*options.u), candidates);
+  return tracer.finish(options.top, candidates);
 }
 
 }  // namespace decant
