@@ -106,41 +106,62 @@ std::size_t find(const float* row, std::size_t n, float value) {
   return i;
 }
 
-// A compressed vector is stored whole, as a masked store would be slower than the bytes are worth.
-std::size_t select_all(const float* row, const std::int32_t* ids, std::int32_t first_id,
-                       std::size_t n, float low, float high, float* out, std::int32_t* out_ids) {
+// Writes the entries inside, and their ids; returns how many. A compressed vector is stored whole,
+// as a masked store would be slower than the bytes are worth.
+HWY_INLINE std::size_t select_vector(Vector x, hn::Vec<Ids> id, Vector low, Vector high, float* out,
+                                     std::int32_t* out_ids) {
+  const Floats d;
+  const Ids di;
+  const auto inside = hn::And(hn::Ge(x, low), hn::Le(x, high));
+  hn::StoreU(hn::Compress(x, inside), d, out);
+  hn::StoreU(hn::Compress(id, hn::RebindMask(di, inside)), di, out_ids);
+  return hn::CountTrue(d, inside);
+}
+
+template <bool kHasIds>
+HWY_INLINE std::size_t select_from(const float* row, const std::int32_t* ids, std::int32_t first_id,
+                                   std::size_t n, float low, float high, float* out,
+                                   std::int32_t* out_ids) {
   const Floats d;
   const Ids di;
   const std::size_t lanes = hn::Lanes(d);
   const Vector lows = hn::Set(d, low);
   const Vector highs = hn::Set(d, high);
   std::size_t count = 0;
-  const auto take = [&](std::size_t i) HWY_ATTR {
-    const Vector x = hn::LoadU(d, row + i);
-    const auto inside = hn::And(hn::Ge(x, lows), hn::Le(x, highs));
-    if (hn::AllFalse(d, inside)) return;
-    const auto id = ids == nullptr ? hn::Iota(di, first_id + static_cast<std::int32_t>(i))
-                                   : hn::LoadU(di, ids + i);
-    hn::StoreU(hn::Compress(x, inside), d, out + count);
-    hn::StoreU(hn::Compress(id, hn::RebindMask(di, inside)), di, out_ids + count);
-    count += hn::CountTrue(d, inside);
-  };
   std::size_t i = 0;
+  const auto first_ids = hn::Iota(di, first_id);
+  const auto id_at = [&](std::size_t at) HWY_ATTR {
+    if constexpr (kHasIds) return hn::LoadU(di, ids + at);
+    return hn::Add(first_ids, hn::Set(di, static_cast<std::int32_t>(at)));
+  };
   for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    const Vector max =
-        hn::Max(hn::Max(hn::LoadU(d, row + i), hn::LoadU(d, row + i + lanes)),
-                hn::Max(hn::LoadU(d, row + i + 2 * lanes), hn::LoadU(d, row + i + 3 * lanes)));
+    const Vector a = hn::LoadU(d, row + i);
+    const Vector b = hn::LoadU(d, row + i + lanes);
+    const Vector c = hn::LoadU(d, row + i + 2 * lanes);
+    const Vector e = hn::LoadU(d, row + i + 3 * lanes);
+    const Vector max = hn::Max(hn::Max(a, b), hn::Max(c, e));
     if (hn::AllFalse(d, hn::Ge(max, lows))) continue;
-    for (std::size_t j = 0; j < 4; ++j) take(i + j * lanes);
+    const auto take = [&](std::size_t j, Vector x) HWY_ATTR {
+      count += select_vector(x, id_at(i + j * lanes), lows, highs, out + count, out_ids + count);
+    };
+    take(0, a);
+    take(1, b);
+    take(2, c);
+    take(3, e);
   }
-  for (; i + lanes <= n; i += lanes) take(i);
   for (; i < n; ++i) {
     if (!(row[i] >= low && row[i] <= high)) continue;
     out[count] = row[i];
-    out_ids[count] = ids == nullptr ? first_id + static_cast<std::int32_t>(i) : ids[i];
+    out_ids[count] = kHasIds ? ids[i] : first_id + static_cast<std::int32_t>(i);
     ++count;
   }
   return count;
+}
+
+std::size_t select_all(const float* row, const std::int32_t* ids, std::int32_t first_id,
+                       std::size_t n, float low, float high, float* out, std::int32_t* out_ids) {
+  return ids == nullptr ? select_from<false>(row, ids, first_id, n, low, high, out, out_ids)
+                        : select_from<true>(row, ids, first_id, n, low, high, out, out_ids);
 }
 
 // 2^(x * scale - exponent) to 1e-7, relatively. The scale in two floats, so that the product is
