@@ -10,6 +10,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "decant/error.h"
@@ -21,10 +22,16 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-using Change = std::function<void(SamplingConfig&)>;
+using C = SamplingConfig;
+using Change = std::function<void(C&)>;
+
+template <typename Value>
+Change set(Value C::*knob, std::type_identity_t<Value> value) {
+  return [knob, value](C& config) { config.*knob = value; };
+}
 
 SamplingConfig like(
-    std::string_view peer, const Change& change = [](SamplingConfig&) {}) {
+    std::string_view peer, const Change& change = [](C&) {}) {
   SamplingConfig config = config_like(peer);
   change(config);
   return config;
@@ -165,32 +172,24 @@ TEST(Peers, AKnobThatASystemLacksIsRefusedByName) {
   };
   const std::vector<Row> table = {
       {"temperature is 1.5",
-       [](auto& c) { c.temperature = 1.5; },
+       set(&C::temperature, 1.5),
        {"hf", "llama.cpp", "vllm", "openai", "generate.py"}},
-      {"top_k is 7", [](auto& c) { c.top_k = 7; }, {"hf", "llama.cpp", "vllm", "generate.py"}},
-      {"top_p is 0.5",
-       [](auto& c) { c.top_p = .5; },
-       {"hf", "llama.cpp", "vllm", "openai", "generate.py"}},
-      {"min_p is 0.1", [](auto& c) { c.min_p = .1; }, {"hf", "llama.cpp", "vllm"}},
-      {"typical_p is 0.9", [](auto& c) { c.typical_p = .9; }, {"hf", "llama.cpp"}},
-      {"epsilon_cutoff is 0.01", [](auto& c) { c.epsilon_cutoff = .01; }, {"hf"}},
-      {"eta_cutoff is 0.01", [](auto& c) { c.eta_cutoff = .01; }, {"hf"}},
-      {"top_n_sigma is 2", [](auto& c) { c.top_n_sigma = 2; }, {"llama.cpp"}},
-      {"repetition_penalty is 1.1",
-       [](auto& c) { c.repetition_penalty = 1.1; },
-       {"hf", "llama.cpp", "vllm"}},
-      {"presence_penalty is 0.5",
-       [](auto& c) { c.presence_penalty = .5; },
-       {"llama.cpp", "vllm", "openai"}},
+      {"top_k is 7", set(&C::top_k, 7), {"hf", "llama.cpp", "vllm", "generate.py"}},
+      {"top_p is 0.5", set(&C::top_p, .5), {"hf", "llama.cpp", "vllm", "openai", "generate.py"}},
+      {"min_p is 0.1", set(&C::min_p, .1), {"hf", "llama.cpp", "vllm"}},
+      {"typical_p is 0.9", set(&C::typical_p, .9), {"hf", "llama.cpp"}},
+      {"epsilon_cutoff is 0.01", set(&C::epsilon_cutoff, .01), {"hf"}},
+      {"eta_cutoff is 0.01", set(&C::eta_cutoff, .01), {"hf"}},
+      {"top_n_sigma is 2", set(&C::top_n_sigma, 2), {"llama.cpp"}},
+      {"repetition_penalty is 1.1", set(&C::repetition_penalty, 1.1), {"hf", "llama.cpp", "vllm"}},
+      {"presence_penalty is 0.5", set(&C::presence_penalty, .5), {"llama.cpp", "vllm", "openai"}},
       {"frequency_penalty is -0.5",
-       [](auto& c) { c.frequency_penalty = -.5; },
+       set(&C::frequency_penalty, -.5),
        {"llama.cpp", "vllm", "openai"}},
-      {"penalty_last_n is 8", [](auto& c) { c.penalty_last_n = 8; }, {"llama.cpp"}},
-      {"no_repeat_ngram_size is 3", [](auto& c) { c.no_repeat_ngram_size = 3; }, {"hf"}},
+      {"penalty_last_n is 8", set(&C::penalty_last_n, 8), {"llama.cpp"}},
+      {"no_repeat_ngram_size is 3", set(&C::no_repeat_ngram_size, 3), {"hf"}},
       {"logit_bias of token 5 is 2",
-       [](auto& c) {
-         c.logit_bias = {{5, 2.}};
-       },
+       set(&C::logit_bias, {{5, 2.}}),
        {"hf", "llama.cpp", "vllm", "openai"}},
   };
   for (const Row& row : table) {
@@ -210,14 +209,14 @@ TEST(Peers, AKnobThatASystemLacksIsRefusedByName) {
 
 TEST(Peers, ARefusalSaysWhatToDo) {
   EXPECT_EQ(
-      refusal(like("openai", [](auto& c) { c.min_p = .1; })),
+      refusal(like("openai", set(&C::min_p, .1))),
       "min_p is 0.1: the OpenAI API has no such knob (like openai); set it to 0, or leave out "
       "like");
   EXPECT_EQ(
-      refusal(like("openai", [](auto& c) { c.temperature = 2.5; })),
+      refusal(like("openai", set(&C::temperature, 2.5))),
       "temperature is 2.5: the OpenAI API takes only values from 0 to 2 (like openai); choose "
       "one of those, or leave out like");
-  EXPECT_EQ(refusal(like("vllm", [](auto& c) { c.top_k_rule = TopKRule::kExact; })),
+  EXPECT_EQ(refusal(like("vllm", set(&C::top_k_rule, TopKRule::kExact))),
             "top_k_rule is exact: vLLM has ties (like vllm); start from config_like(\"vllm\"), or "
             "leave out like");
 }
@@ -231,49 +230,34 @@ TEST(Peers, AValueThatASystemRefusesIsRefusedByName) {
   constexpr double kInf = std::numeric_limits<double>::infinity();
   const std::vector<Row> table = {
       // Temperature 0: an error in transformers, NaN in generate.py, greedy elsewhere.
-      {"hf", "temperature is 0", [](auto& c) { c.temperature = 0; }},
-      {"generate.py", "temperature is 0", [](auto& c) { c.temperature = 0; }},
-      {"llama.cpp", "accepted", [](auto& c) { c.temperature = 0; }},
-      {"vllm", "accepted", [](auto& c) { c.temperature = 0; }},
-      {"openai", "accepted", [](auto& c) { c.temperature = 0; }},
-      {"hf", "accepted", [](auto& c) { c.temperature = 100; }},
-      {"llama.cpp", "accepted", [](auto& c) { c.temperature = 100; }},
-      {"generate.py", "accepted", [](auto& c) { c.temperature = 100; }},
-      {"vllm", "accepted", [](auto& c) { c.temperature = 2; }},
-      {"vllm", "temperature is 2.1", [](auto& c) { c.temperature = 2.1; }},
-      {"vllm", "accepted", [](auto& c) { c.temperature = .01; }},
-      {"vllm", "temperature is 0.009", [](auto& c) { c.temperature = .009; }},
-      {"openai", "accepted", [](auto& c) { c.temperature = 2; }},
-      {"openai", "temperature is 2.1", [](auto& c) { c.temperature = 2.1; }},
-      {"vllm", "accepted", [](auto& c) { c.presence_penalty = -2; }},
-      {"vllm", "presence_penalty is -2.1", [](auto& c) { c.presence_penalty = -2.1; }},
-      {"vllm", "frequency_penalty is 2.1", [](auto& c) { c.frequency_penalty = 2.1; }},
-      {"openai", "accepted", [](auto& c) { c.frequency_penalty = 2; }},
-      {"openai", "presence_penalty is 2.1", [](auto& c) { c.presence_penalty = 2.1; }},
-      {"openai", "frequency_penalty is -2.1", [](auto& c) { c.frequency_penalty = -2.1; }},
-      {"llama.cpp", "accepted", [](auto& c) { c.presence_penalty = 5; }},
-      {"openai", "accepted",
-       [](auto& c) {
-         c.logit_bias = {{1, -100.}, {2, 100.}};
-       }},
-      {"openai", "logit_bias of token 2 is 101",
-       [](auto& c) {
-         c.logit_bias = {{1, 0.}, {2, 101.}};
-       }},
-      {"openai", "logit_bias of token 3 is -101",
-       [](auto& c) {
-         c.logit_bias = {{3, -101.}};
-       }},
-      {"openai", "logit_bias of token 3 is -inf",
-       [](auto& c) {
-         c.logit_bias = {{3, -kInf}};
-       }},
-      {"hf", "accepted",
-       [](auto& c) {
-         c.logit_bias = {{3, -kInf}};
-       }},
-      {"llama.cpp", "accepted", [](auto& c) { c.penalty_last_n = 0; }},
-      {"llama.cpp", "penalty_last_n is -1", [](auto& c) { c.penalty_last_n = -1; }},
+      {"hf", "temperature is 0", set(&C::temperature, 0)},
+      {"generate.py", "temperature is 0", set(&C::temperature, 0)},
+      {"llama.cpp", "accepted", set(&C::temperature, 0)},
+      {"vllm", "accepted", set(&C::temperature, 0)},
+      {"openai", "accepted", set(&C::temperature, 0)},
+      {"hf", "accepted", set(&C::temperature, 100)},
+      {"llama.cpp", "accepted", set(&C::temperature, 100)},
+      {"generate.py", "accepted", set(&C::temperature, 100)},
+      {"vllm", "accepted", set(&C::temperature, 2)},
+      {"vllm", "temperature is 2.1", set(&C::temperature, 2.1)},
+      {"vllm", "accepted", set(&C::temperature, .01)},
+      {"vllm", "temperature is 0.009", set(&C::temperature, .009)},
+      {"openai", "accepted", set(&C::temperature, 2)},
+      {"openai", "temperature is 2.1", set(&C::temperature, 2.1)},
+      {"vllm", "accepted", set(&C::presence_penalty, -2)},
+      {"vllm", "presence_penalty is -2.1", set(&C::presence_penalty, -2.1)},
+      {"vllm", "frequency_penalty is 2.1", set(&C::frequency_penalty, 2.1)},
+      {"openai", "accepted", set(&C::frequency_penalty, 2)},
+      {"openai", "presence_penalty is 2.1", set(&C::presence_penalty, 2.1)},
+      {"openai", "frequency_penalty is -2.1", set(&C::frequency_penalty, -2.1)},
+      {"llama.cpp", "accepted", set(&C::presence_penalty, 5)},
+      {"openai", "accepted", set(&C::logit_bias, {{1, -100.}, {2, 100.}})},
+      {"openai", "logit_bias of token 2 is 101", set(&C::logit_bias, {{1, 0.}, {2, 101.}})},
+      {"openai", "logit_bias of token 3 is -101", set(&C::logit_bias, {{3, -101.}})},
+      {"openai", "logit_bias of token 3 is -inf", set(&C::logit_bias, {{3, -kInf}})},
+      {"hf", "accepted", set(&C::logit_bias, {{3, -kInf}})},
+      {"llama.cpp", "accepted", set(&C::penalty_last_n, 0)},
+      {"llama.cpp", "penalty_last_n is -1", set(&C::penalty_last_n, -1)},
   };
   for (const Row& row : table) {
     const std::string message = refusal(like(row.peer, row.change));
@@ -286,10 +270,7 @@ TEST(Peers, AValueThatASystemRefusesIsRefusedByName) {
 
 TEST(Peers, AnotherOrderOrRuleIsRefusedByName) {
   const std::vector<std::pair<std::string, Change>> table = {
-      {"stages is top_p, temperature: ",
-       [](auto& c) {
-         c.stages = {"top_p", "temperature"};
-       }},
+      {"stages is top_p, temperature: ", set(&C::stages, {"top_p", "temperature"})},
       {"top_k_rule is ",
        [](auto& c) {
          c.top_k_rule = c.top_k_rule == TopKRule::kTies ? TopKRule::kExact : TopKRule::kTies;
@@ -348,7 +329,7 @@ SamplingConfig only(std::string_view peer, const Change& change) {
 
 TEST(PeerOutcomes, TheTokenThatCrossesTopPStaysButInGeneratePy) {
   // 0.5, then 0.8 crosses 0.7.
-  const auto top_p = [](auto& c) { c.top_p = .7; };
+  const auto top_p = set(&C::top_p, .7);
   for (const char* peer : {"hf", "llama.cpp", "vllm", "openai"}) {
     expect(only(peer, top_p), {.5, .3, .2}, {5 / 8., 3 / 8., 0});
   }
@@ -356,7 +337,7 @@ TEST(PeerOutcomes, TheTokenThatCrossesTopPStaysButInGeneratePy) {
 }
 
 TEST(PeerOutcomes, TiesWithTheKthStayButInLlamaCpp) {
-  const auto top_k = [](auto& c) { c.top_k = 2; };
+  const auto top_k = set(&C::top_k, 2);
   for (const char* peer : {"hf", "vllm", "generate.py"}) {
     expect(only(peer, top_k), {.4, .2, .2, .2}, {.4, .2, .2, .2});
   }
@@ -411,8 +392,8 @@ TEST(PeerOutcomes, MinPActsBeforeTopPInVllmOnly) {
 TEST(PeerOutcomes, PresenceAndFrequencyCountThePromptInLlamaCppOnly) {
   const std::vector<TokenId> tokens = {0, 0, 1};
   const History history{.tokens = tokens, .prompt_size = 2};
-  const auto presence = [](auto& c) { c.presence_penalty = std::log(2.); };
-  const auto frequency = [](auto& c) { c.frequency_penalty = std::log(2.); };
+  const auto presence = set(&C::presence_penalty, std::log(2.));
+  const auto frequency = set(&C::frequency_penalty, std::log(2.));
   for (const char* peer : {"vllm", "openai"}) {
     expect(only(peer, presence), {1, 1, 1}, {.4, .2, .4}, history);
     expect(only(peer, frequency), {1, 1, 1}, {.4, .2, .4}, history);
@@ -426,8 +407,7 @@ TEST(PeerOutcomes, TheRepetitionPenaltyCountsThePromptEverywhere) {
   const std::vector<TokenId> tokens = {0, 2, 2};
   const History history{.tokens = tokens, .prompt_size = 3};
   for (const char* peer : {"hf", "llama.cpp", "vllm"}) {
-    expect(only(peer, [](auto& c) { c.repetition_penalty = 2; }), {4, 4, .5}, {.32, .64, .04},
-           history);
+    expect(only(peer, set(&C::repetition_penalty, 2)), {4, 4, .5}, {.32, .64, .04}, history);
   }
 }
 
@@ -449,7 +429,7 @@ TEST(PeerOutcomes, LlamaCppLooksBackAtThe64LastTokens) {
   std::vector<TokenId> tokens(65, 1);
   tokens[0] = 0;
   const History history{.tokens = tokens, .prompt_size = 3};
-  const auto presence = [](auto& c) { c.presence_penalty = std::log(2.); };
+  const auto presence = set(&C::presence_penalty, std::log(2.));
   expect(only("llama.cpp", presence), {1, 1, 1}, {.4, .2, .4}, history);
   expect(only("llama.cpp",
               [&](auto& c) {
@@ -467,7 +447,7 @@ TEST(PeerOutcomes, LlamaCppLooksBackAtThe64LastTokens) {
 
 TEST(PeerOutcomes, TemperatureZeroIsGreedyWhereItIsAllowed) {
   for (const char* peer : {"llama.cpp", "vllm", "openai"}) {
-    expect(like(peer, [](auto& c) { c.temperature = 0; }), {.3, .5, .2}, {0, 1, 0});
+    expect(like(peer, set(&C::temperature, 0)), {.3, .5, .2}, {0, 1, 0});
   }
 }
 
