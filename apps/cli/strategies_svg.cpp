@@ -43,8 +43,8 @@ std::vector<Row> choose_rows(std::span<const NamedTrace> strategies) {
   for (const NamedTrace& strategy : strategies) {
     for (const CandidateTrace& candidate : strategy.trace.candidates) {
       const double raw = raw_probability(candidate);
-      Row& row = seen.try_emplace(candidate.token, candidate.token, candidate.rank, raw, raw)
-                     .first->second;
+      const Row fresh{candidate.token, candidate.rank, raw, raw};
+      Row& row = seen.try_emplace(candidate.token, fresh).first->second;
       row.most = std::max(row.most, candidate.probability);
     }
   }
@@ -142,15 +142,16 @@ std::string strategies_svg(std::span<const NamedTrace> strategies, const TokenTe
   svg.text(kMargin, kMargin + 42, "muted", legend(strategies));
   const double top = kMargin + 74;
   for (std::size_t i = 0; i < strategies.size(); ++i) {
-    const auto column = static_cast<double>(i % kColumns);
-    const auto line = static_cast<double>(i / kColumns);
-    svg.begin_group(kMargin + column * (kCellWidth + kGap), top + line * kCellHeight,
+    const std::size_t column = i % kColumns;
+    const std::size_t line = i / kColumns;
+    svg.begin_group(kMargin + static_cast<double>(column) * (kCellWidth + kGap),
+                    top + static_cast<double>(line) * kCellHeight,
                     fmt::format("class=\"cell\" font-size=\"{}\"", kTextSize));
     draw_cell(svg, strategies[i], rows, scale, text);
     svg.end_group();
   }
-  const auto lines = static_cast<double>((strategies.size() + kColumns - 1) / kColumns);
-  return svg.document(kWidth, top + lines * kCellHeight, kTitle);
+  const std::size_t lines = (strategies.size() + kColumns - 1) / kColumns;
+  return svg.document(kWidth, top + static_cast<double>(lines) * kCellHeight, kTitle);
 }
 
 }  // namespace decant::cli

@@ -188,7 +188,7 @@ std::string visible_token(std::string_view bytes, std::size_t cells) {
 std::string count(std::int64_t value) {
   std::string digits = std::to_string(value);
   for (std::ptrdiff_t i = std::ssize(digits) - 3; i > (value < 0 ? 1 : 0); i -= 3) {
-    digits.insert(static_cast<std::size_t>(i), ",");
+    digits.insert(static_cast<std::size_t>(i), 1, ',');
   }
   return digits;
 }
