@@ -16,7 +16,7 @@
 namespace decant::cli {
 namespace {
 
-constexpr std::size_t kRows = 12;
+constexpr std::size_t kRows = 10;
 constexpr std::size_t kColumns = 3;
 constexpr double kMargin = 32;
 constexpr double kCellWidth = 280;
@@ -87,7 +87,7 @@ void draw_cell(Svg& svg, const NamedTrace& strategy, const std::vector<Row>& row
   }
   svg.text(0, 13, "head", strategy.name);
   svg.text(0, 30, "muted",
-           fmt::format("{} kept \u00B7 {} of probability \u00B7 {} nats", count(trace.survivors),
+           fmt::format("{} kept · {} of probability · {} nats", count(trace.survivors),
                        percent(trace.mass_kept), fixed(trace.final_entropy, 2)));
   double y = kRowsTop;
   double raw_left = 1;

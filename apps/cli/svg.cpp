@@ -109,7 +109,7 @@ Glyph escape(std::string shown) {
 Glyph glyph(const Character& character, std::string_view bytes) {
   switch (character.code) {
     case ' ':
-      return {"\u2423", 1};
+      return {"␣", 1};
     case '\n':
       return escape("\\n");
     case '\r':
@@ -167,7 +167,7 @@ std::string xml_text(std::string_view words) {
 }
 
 std::string visible_token(std::string_view bytes, std::size_t cells) {
-  if (bytes.empty()) return "\u2205";
+  if (bytes.empty()) return "∅";
   std::string out;
   std::size_t used = 0;
   std::string before_last_cell;  // what fits if an ellipsis must follow
@@ -176,7 +176,7 @@ std::string visible_token(std::string_view bytes, std::size_t cells) {
     const Glyph next =
         character ? glyph(*character, bytes)
                   : escape(fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes.front())));
-    if (used + next.cells > cells) return before_last_cell + "\u2026";
+    if (used + next.cells > cells) return before_last_cell + "…";
     out += next.shown;
     used += next.cells;
     if (used < cells) before_last_cell = out;
@@ -230,12 +230,18 @@ void Svg::token(double x, double y, double width, std::string_view classes, std:
                 double size) {
   constexpr double kCell = 0.605;  // of the size, in the widest of the fonts
   const double above = 1.2 * size;
-  const std::size_t cells = static_cast<std::size_t>(width / (kCell * size));
-  body_ += fmt::format("<svg{}{} width=\"{}\" height=\"{}\"><text class=\"token{}{}\" y=\"{}\">{}",
-                       attribute("x", x), attribute("y", y - above), coordinate(width),
-                       coordinate(1.6 * size), classes.empty() ? "" : " ", classes,
-                       coordinate(above), xml_text(visible_token(bytes, cells)));
-  body_ += "</text></svg>\n";
+  const auto cells = static_cast<std::size_t>(width / (kCell * size));
+  const std::string shown = visible_token(bytes, cells);
+  const std::string all_classes = classes.empty() ? "token" : fmt::format("token {}", classes);
+  const auto ascii = [](char byte) { return byte > 0; };
+  if (std::all_of(shown.begin(), shown.end(), ascii)) {
+    text(x, y, all_classes, shown);  // fits: these characters take one cell in every font
+    return;
+  }
+  body_ += fmt::format("<svg{}{} width=\"{}\" height=\"{}\">\n", attribute("x", x),
+                       attribute("y", y - above), coordinate(width), coordinate(1.6 * size));
+  text(0, above, all_classes, shown);
+  body_ += "</svg>\n";
 }
 
 void Svg::begin_group(double x, double y, std::string_view attributes) {

@@ -97,10 +97,10 @@ std::vector<std::string> settings(const Trace& trace, const SamplingConfig& conf
   std::vector<std::string> lines(1);
   for (const std::string& part : parts) {
     if (!lines.back().empty() && lines.back().size() + part.size() > kCharacters) {
-      lines.back() += " \u00B7";
+      lines.back() += " ·";
       lines.emplace_back();
     }
-    lines.back() += (lines.back().empty() ? "" : " \u00B7 ") + part;
+    lines.back() += (lines.back().empty() ? "" : " · ") + part;
   }
   return lines;
 }
@@ -154,9 +154,9 @@ class TracePicture {
     tile("tokens kept", fmt::format("{} of {}", count(trace_.survivors), count(trace_.vocab_size)));
     tile("probability kept", percent(trace_.mass_kept));
     tile("entropy, in nats",
-         fmt::format("{} \u2192 {}", fixed(trace_.entropy, 2), fixed(trace_.final_entropy, 2)));
+         fmt::format("{} → {}", fixed(trace_.entropy, 2), fixed(trace_.final_entropy, 2)));
     tile("equally likely choices",
-         fmt::format("{} \u2192 {}", choices(trace_.entropy), choices(trace_.final_entropy)));
+         fmt::format("{} → {}", choices(trace_.entropy), choices(trace_.final_entropy)));
     if (trace_.draw) {
       const double x = tile(fmt::format("drawn at u = {}", fixed(trace_.draw->u, 4)), "");
       svg_.begin_group(x, y_ + 32, "font-size=\"16\"");
@@ -175,6 +175,7 @@ class TracePicture {
   // The table of candidates. Both columns of bars have one scale; the others' bar, a sum, is
   // hatched and ends where the column does.
   static constexpr double kRowHeight = 20;
+  static constexpr double kRankX = 34;
   static constexpr double kTokenX = 44;
   static constexpr double kTokenWidth = 120;
   static constexpr double kRawX = 224;
@@ -188,6 +189,8 @@ class TracePicture {
     }
     section(kMargin, "Probability, by rank");
     y_ += 20;
+    svg_.text(kMargin + kRankX, y_ + 12, "muted small end", "rank");
+    svg_.text(kMargin + kTokenX, y_ + 12, "muted", "token");
     svg_.text(kMargin + kRawX, y_ + 12, "muted", "the model");
     svg_.text(kMargin + kFinalX, y_ + 12, "muted", "after the stages");
     y_ += 20;
@@ -205,10 +208,10 @@ class TracePicture {
     svg_.begin_group(kMargin, y_,
                      fmt::format("class=\"row\" data-token=\"{}\"{}", row.token,
                                  kept ? "" : " data-removed-by=\"" + xml_text(reason) + '"'));
-    svg_.tooltip(fmt::format("{} {} \u00B7 logit {:.4f} \u00B7 log-probability {:.4f}", row.token,
+    svg_.tooltip(fmt::format("{} {} · logit {:.4f} · log-probability {:.4f}", row.token,
                              text_ ? visible_token(name, 200) : "", row.logit, row.logprob));
     if (hit) svg_.rect(-8, 0, kFinalX + kBar + 16, kRowHeight, "row-drawn", 4);
-    svg_.text(34, 14, "faint end small", count(row.rank + 1));
+    svg_.text(kRankX, 14, "faint end small", count(row.rank + 1));
     svg_.token(kTokenX, 14, kTokenWidth, hit ? "drawn strong" : kept ? "" : "muted", name);
     svg_.text(kRawX - 8, 14, kept ? "end" : "end muted", percent(raw_probability(row)));
     svg_.rect(kRawX, 4, kBar * raw_probability(row) / scale, 12, kept ? "raw" : "gone");
@@ -284,16 +287,8 @@ class TracePicture {
 
   template <typename X, typename Y>
   void plot_axes(double last, int least, const X& x, const Y& y) {
-    constexpr std::string_view kPower[] = {"100%",
-                                           "10%",
-                                           "1%",
-                                           "0.1%",
-                                           "0.01%",
-                                           "10\u207B\u2075",
-                                           "10\u207B\u2076",
-                                           "10\u207B\u2077",
-                                           "10\u207B\u2078",
-                                           "10\u207B\u2079"};
+    constexpr std::string_view kPower[] = {"100%", "10%",  "1%",   "0.1%", "0.01%",
+                                           "10⁻⁵", "10⁻⁶", "10⁻⁷", "10⁻⁸", "10⁻⁹"};
     for (int decade = 0; decade >= least; --decade) {
       svg_.line(kPlotX, y(decade), kPlotX + kPlotWidth, y(decade), "rule");
       svg_.text(kPlotX - 6, y(decade) + 4, "faint end small", kPower[-decade]);
@@ -401,10 +396,9 @@ class TracePicture {
       svg_.rect(kMassX, 7, kMass, 12, "gone");
       svg_.rect(kMassX, 7, kept, 12, "final");
       svg_.text(kKept, 17, "end", count(stage.kept));
-      svg_.text(kRemoved, 17, "end", stage.removed > 0 ? count(stage.removed) : "\u2013");
-      svg_.text(kMassRemoved, 17, "end",
-                stage.removed > 0 ? percent(stage.mass_removed) : "\u2013");
-      svg_.text(kThreshold, 17, "end", stage.threshold ? percent(*stage.threshold) : "\u2013");
+      svg_.text(kRemoved, 17, "end", stage.removed > 0 ? count(stage.removed) : "–");
+      svg_.text(kMassRemoved, 17, "end", stage.removed > 0 ? percent(stage.mass_removed) : "–");
+      svg_.text(kThreshold, 17, "end", stage.threshold ? percent(*stage.threshold) : "–");
       svg_.text(kInner, 17, "end", fixed(stage.entropy, 2));
       svg_.end_group();
       y_ += 26;

@@ -26,7 +26,7 @@ struct NamedTrace {
 };
 
 /// Small multiples: one cell a strategy, all over the same logits, with one scale and one order of
-/// tokens. Each trace lists at least the tokens that are to be shown: a TraceOptions::top of 12.
+/// tokens. Each trace lists at least the tokens that are to be shown: a TraceOptions::top of 10.
 std::string strategies_svg(std::span<const NamedTrace> strategies, const TokenText& text = {});
 
 }  // namespace decant::cli

@@ -403,11 +403,11 @@ TEST(StrategiesSvg, HasOneCellAStrategyWithOneOrderAndOneScale) {
   const std::vector<Element> cells = parse(strategies_svg(strategies)).all("cell");
   ASSERT_THAT(cells, SizeIs(configs.size()));
   const std::vector<Element> first = cells[0].all("row");
-  ASSERT_THAT(first, SizeIs(12));
+  ASSERT_THAT(first, SizeIs(10));
   const double scale = raw_bar(first[0]) / std::exp(strategies[0].trace.candidates[0].logprob);
   for (std::size_t i = 0; i < cells.size(); ++i) {
     EXPECT_THAT(cells[i].text, HasSubstr(strategies[i].name));
-    EXPECT_THAT(cells[i].text, HasSubstr("+12"));
+    EXPECT_THAT(cells[i].text, HasSubstr("+14"));
     const std::vector<Element> rows = cells[i].all("row");
     ASSERT_THAT(rows, SizeIs(first.size()));
     for (std::size_t j = 0; j < rows.size(); ++j) {
