@@ -237,6 +237,15 @@ HWY_INLINE void for_each_block(const float* row, std::size_t n, const Visit& vis
   }
 }
 
+// What is said of the error of a sum in float takes fused multiply-add to keep.
+#undef DECANT_FUSED
+#if HWY_ARCH_X86
+#define DECANT_FUSED (HWY_TARGET <= HWY_AVX2)
+#else
+#define DECANT_FUSED (HWY_TARGET == HWY_NEON)
+#endif
+
+#if DECANT_FUSED
 double sum_exp(const float* row, std::size_t n, float low, float max, double temperature) {
   const Floats d;
   const Doubles dd;
@@ -260,6 +269,7 @@ double sum_exp(const float* row, std::size_t n, float low, float max, double tem
   });
   return sums.total() * exponential.correction;
 }
+#endif
 
 double sum_exp_exact(const float* row, std::size_t n, float low, float max, double temperature) {
   const Doubles dd;
@@ -280,6 +290,12 @@ double sum_exp_exact(const float* row, std::size_t n, float low, float max, doub
   });
   return sums.total();
 }
+
+#if !DECANT_FUSED
+double sum_exp(const float* row, std::size_t n, float low, float max, double temperature) {
+  return sum_exp_exact(row, n, low, max, temperature);
+}
+#endif
 
 }  // namespace decant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

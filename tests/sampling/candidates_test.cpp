@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -13,21 +14,24 @@
 namespace decant {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-std::vector<TokenId> tokens(std::span<const Candidate> candidates) {
+std::vector<TokenId> tokens(const Candidates& candidates) {
   std::vector<TokenId> ids;
-  for (const Candidate& c : candidates) ids.push_back(c.token);
+  for (const Place& place : candidates.ranking()) ids.push_back(place.token);
   return ids;
 }
 
 TEST(Candidates, ImpossibleTokensNeverEnter) {
+  const std::vector<float> logits = {-kInf, 1, -kInf, 2};
   Candidates c;
-  c.assign(std::vector<float>{-kInf, 1, -kInf, 2});
-  EXPECT_EQ(tokens(c.rank_first(4)), (std::vector<TokenId>{3, 1}));
+  c.assign(logits);
+  EXPECT_EQ(c.size(), 2u);
+  EXPECT_THAT(tokens(c), ElementsAre(3, 1));
 }
 
 void expect_refused(const std::vector<float>& logits, const char* what) {
@@ -47,44 +51,91 @@ TEST(Candidates, InvalidLogitsNameTheFirstBadIndex) {
   expect_refused({}, "none of the 0 logits is finite");
 }
 
-// Whatever prefixes were asked for before, the ranking is that of a stable sort.
-TEST(Candidates, RankingIsAStableSortInPrefixesOfAnySize) {
+// Few candidates are kept in order, many are not; nobody may see the difference. Each step is done
+// on a row and on the same row beside many candidates that then go again.
+TEST(Candidates, FewAndManyAreTreatedAlike) {
   std::mt19937 random(1);
-  for (int round = 0; round < 300; ++round) {
-    const std::size_t size = 1 + random() % 200;
-    std::vector<float> logits(size);
-    for (float& logit : logits) logit = static_cast<float>(random() % 20);  // many ties
-    std::vector<TokenId> expected(size);
-    std::iota(expected.begin(), expected.end(), 0);
-    std::ranges::stable_sort(expected, std::ranges::greater{},
-                             [&](TokenId t) { return logits[static_cast<std::size_t>(t)]; });
+  for (int round = 0; round < 500; ++round) {
+    std::vector<float> logits(1 + random() % 60);
+    for (float& x : logits) x = static_cast<float>(random() % 12) / 4;
+    auto padded = logits;
+    padded.resize(logits.size() + 100, -50.0f);
 
-    Candidates c;
-    c.assign(logits);
-    for (std::size_t n = random() % 5; n < size; n += 1 + random() % 50) {
-      EXPECT_EQ(tokens(c.rank_first(n)),
-                std::vector<TokenId>(expected.begin(), expected.begin() + static_cast<int>(n)));
+    Candidates few;
+    few.assign(logits);
+    Candidates many;
+    many.assign(padded);
+    const auto on_both = [&](const auto& step) {
+      step(few);
+      step(many);
+    };
+    on_both([](Candidates& c) { c.divide(.7); });
+    switch (random() % 4) {
+      case 0: {
+        const std::size_t k = 1 + random() % logits.size();
+        const auto rule = random() % 2 == 0 ? TopKRule::kTies : TopKRule::kExact;
+        on_both([&](Candidates& c) { c.keep_top(k, rule); });
+        break;
+      }
+      case 1: {
+        const double p = static_cast<double>(1 + random() % 98) / 100 + 1e-4;
+        const auto rule = random() % 2 == 0 ? TopPRule::kInclusive : TopPRule::kExclusive;
+        on_both([&](Candidates& c) { c.keep_nucleus(p, rule); });
+        break;
+      }
+      case 2: {
+        const double floor = static_cast<double>(random() % 12) / 4;
+        on_both([&](Candidates& c) { c.keep_from(floor); });
+        break;
+      }
+      default:
+        on_both([](Candidates& c) { c.keep_best(); });
+        break;
     }
-    EXPECT_EQ(tokens(c.rank_first(size)), expected);
+    ASSERT_EQ(tokens(few), tokens(many));
+    ASSERT_NEAR(few.exact_mass(), many.exact_mass(), 1e-12);
+    ASSERT_EQ(few.draw(.37).token, many.draw(.37).token);
   }
 }
 
-TEST(Candidates, WalkVisitsTheRankingWithItsCumulativeMass) {
-  std::vector<float> logits(1000);
-  std::iota(logits.begin(), logits.end(), -500.0f);
-  Candidates c;
-  c.assign(logits);
-  TokenId expected = 999;
-  double last = 0;
-  c.walk([&](const Candidate& candidate, double cumulative) {
-    EXPECT_EQ(candidate.token, expected--);
-    EXPECT_GE(cumulative, last);
-    last = cumulative;
-    return true;
-  });
-  EXPECT_EQ(expected, -1);
-  EXPECT_NEAR(last, 1 / (1 - std::exp(-1.0)), 1e-12);  // the geometric series
-  EXPECT_NEAR(c.mass(), last, 1e-12);
+TEST(Candidates, AChangeIsSeenByAllThatFollows) {
+  for (const std::size_t n : {5u, 500u}) {  // few, and many
+    std::vector<float> logits(n, 0.0f);
+    Candidates c;
+    c.assign(logits);
+    c.divide(2);
+    c.change(3, [](double logit) { return logit + 1; });
+    c.change(4, [](double) { return -kInf; });
+    c.change(static_cast<TokenId>(n), [](double) { return 9.0; });  // not in the vocabulary
+    c.change(-1, [](double) { return 9.0; });
+    ASSERT_TRUE(c.settle());
+    EXPECT_EQ(c.size(), n - 1);
+    EXPECT_EQ(tokens(c).front(), 3);
+    EXPECT_EQ(static_cast<double>(c.max()) / c.temperature(), 1);  // a logit, after the temperature
+    EXPECT_NEAR(c.exact_mass(), 1 + static_cast<double>(n - 2) * std::exp(-1), 1e-9);
+    EXPECT_EQ(logits, std::vector<float>(n, 0.0f));  // the caller's row is not touched
+    for (std::size_t i = 0; i < n; ++i) {
+      c.change(static_cast<TokenId>(i), [](double) { return -kInf; });
+    }
+    EXPECT_FALSE(c.settle());
+  }
+}
+
+TEST(Candidates, EntropyAndDeviationAreTheirFormulas) {
+  for (const std::size_t copies : {1u, 100u}) {  // few, and many
+    std::vector<float> logits;
+    for (std::size_t i = 0; i < copies; ++i) {
+      for (const float x : {0.0f, 1.0f, 3.0f}) logits.push_back(x);
+    }
+    logits.push_back(-kInf);
+    Candidates c;
+    c.assign(logits);
+    const double z = std::exp(0) + std::exp(1) + std::exp(3);
+    double entropy = std::log(static_cast<double>(copies));
+    for (const double x : {0.0, 1.0, 3.0}) entropy -= std::exp(x) / z * (x - std::log(z));
+    EXPECT_NEAR(c.entropy(), entropy, 1e-12);
+    EXPECT_NEAR(c.value_deviation(), std::sqrt(14 / 9.), 1e-12);  // mean 4/3, mean square 10/3
+  }
 }
 
 }  // namespace

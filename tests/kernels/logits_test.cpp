@@ -1,0 +1,189 @@
+// The oracle is the definition, in loops over doubles.
+#include "logits.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "kernel_test.h"
+
+namespace decant {
+namespace {
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kLowest = std::numeric_limits<float>::lowest();
+
+void on_each_target(const std::function<void()>& test) {
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::SetSupportedTargetsForTest(target);
+    test();
+  }
+  hwy::SetSupportedTargetsForTest(0);
+}
+
+RowScan scan(const std::vector<float>& row) {
+  std::vector<float> maxima(maxima_count(row.size()));
+  return scan_row(row, maxima);
+}
+
+TEST(ScanRow, FindsTheMaximumAndCountsAtEveryLength) {
+  on_each_target([] {
+    std::mt19937 random(1);
+    for (std::size_t n = 1; n <= 300; ++n) {
+      auto row = random_floats(n, static_cast<unsigned>(n));
+      if (n % 3 == 0) {
+        for (float& x : row) x = random() % 4 == 0 ? -kInf : x - 10;
+      }
+      const RowScan result = scan(row);
+      EXPECT_EQ(result.bad, n);
+      EXPECT_EQ(result.max, *std::ranges::max_element(row));
+      EXPECT_EQ(result.finite, n - static_cast<std::size_t>(std::ranges::count(row, -kInf)));
+    }
+  });
+}
+
+TEST(ScanRow, NamesTheFirstEntryThatMustNotBe) {
+  on_each_target([] {
+    for (const std::size_t n : {1, 15, 16, 17, 64, 100, 5000}) {
+      for (const std::size_t at : {std::size_t{0}, n / 2, n - 1}) {
+        for (const float bad : {kNan, -kNan, kInf}) {
+          std::vector<float> row(n, -1.0f);
+          row[at] = bad;
+          row[n - 1] = bad;
+          EXPECT_EQ(scan(row).bad, at);
+        }
+      }
+    }
+    const std::vector<float> huge(1000, std::numeric_limits<float>::max());  // the sum overflows
+    EXPECT_EQ(scan(huge).bad, 1000u);
+    EXPECT_EQ(scan(huge).finite, 1000u);
+    EXPECT_EQ(scan(std::vector<float>(40, -kInf)).finite, 0u);
+  });
+}
+
+TEST(ScanRow, EachOfTheMaximaIsTheMaximumOfItsEntries) {
+  on_each_target([] {
+    for (const std::size_t n : {1u, 16u, 4095u, 4097u, 9000u, 70000u, 150001u}) {
+      const auto row = random_floats(n, 3);
+      std::vector<float> maxima(maxima_count(n));
+      scan_row(row, maxima);
+      std::vector<float> expected(maxima.size(), -kInf);
+      for (std::size_t i = 0; i < n; ++i) {
+        float& max = expected.at(i / (16 * maxima_stride(n)) * 16 + i % 16);
+        max = std::max(max, row[i]);
+      }
+      EXPECT_EQ(maxima, expected);
+    }
+  });
+}
+
+TEST(FindValue, IsTheFirstThatIsEqual) {
+  on_each_target([] {
+    for (std::size_t n = 0; n <= 70; ++n) {
+      std::vector<float> row(n, 1.0f);
+      EXPECT_EQ(find_value(row, 2), n);
+      for (std::size_t i = n; i-- > 0;) {
+        row[i] = 2;
+        EXPECT_EQ(find_value(row, 2), i);
+      }
+    }
+  });
+}
+
+TEST(Select, KeepsWhatIsInsideInItsOrder) {
+  on_each_target([] {
+    std::mt19937 random(5);
+    for (std::size_t n = 0; n <= 200; ++n) {
+      std::vector<float> row(n);
+      for (float& x : row) x = random() % 9 == 0 ? -kInf : static_cast<float>(random() % 10);
+      std::vector<std::int32_t> ids(n);
+      for (std::size_t i = 0; i < n; ++i) ids[i] = static_cast<std::int32_t>(3 * i + 1);
+      const auto low = static_cast<float>(random() % 10);
+      const float high = low + static_cast<float>(random() % 5);
+      for (const bool has_ids : {false, true}) {
+        std::vector<float> out(n + kSelectPadding);
+        std::vector<std::int32_t> out_ids(n + kSelectPadding);
+        const std::size_t count =
+            select(row, has_ids ? ids.data() : nullptr, 7, low, high, out.data(), out_ids.data());
+        std::size_t expected = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+          if (row[i] < low || row[i] > high) continue;
+          ASSERT_LT(expected, count);
+          EXPECT_EQ(out[expected], row[i]);
+          EXPECT_EQ(out_ids[expected], has_ids ? ids[i] : static_cast<std::int32_t>(i) + 7);
+          ++expected;
+        }
+        EXPECT_EQ(count, expected);
+      }
+    }
+  });
+}
+
+long double exact_sum(const std::vector<float>& row, float low, float max, double temperature) {
+  long double sum = 0;
+  for (const float x : row) {
+    if (x < low) continue;
+    sum += std::exp((static_cast<long double>(x) - static_cast<long double>(max)) /
+                    static_cast<long double>(temperature));
+  }
+  return sum;
+}
+
+TEST(ExpSum, IsWithinItsErrorOfTheSum) {
+  on_each_target([] {
+    for (const double temperature : {1e-6, .01, .3, .8, 1.0, 2.0, 77.7, 1e6, 1e35}) {
+      for (const double scale : {1e-30, .01, 3.0, 50.0, 1e4, 1e30}) {
+        for (const std::size_t n : {1u, 17u, 63u, 64u, 65u, 1000u, 3001u}) {
+          auto row = random_floats(n, 9, scale);
+          row[n / 2] = -kInf;
+          if (n == 1) row[0] = static_cast<float>(scale);
+          const float max = *std::ranges::max_element(row);
+          for (const float low : {kLowest, static_cast<float>(scale)}) {
+            const long double expected = exact_sum(row, low, max, temperature);
+            const auto is_near = [&](double actual, double error) {
+              return std::abs(actual - expected) <= error * expected + 1e-30L;
+            };
+            EXPECT_PRED2(is_near, exp_sum(row, low, max, temperature), kExpSumError)
+                << expected << ", n " << n << ", scale " << scale << ", T " << temperature;
+            EXPECT_PRED2(is_near, exp_sum_exact(row, low, max, temperature), 1e-13)
+                << expected << ", n " << n << ", scale " << scale << ", T " << temperature;
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(ExpSum, CountsAtAnInfiniteTemperature) {
+  on_each_target([] {
+    auto row = random_floats(1000, 2, 1e10);
+    row[3] = -kInf;
+    row[5] = kLowest;
+    const float max = *std::ranges::max_element(row);
+    EXPECT_EQ(exp_sum(row, kLowest, max, kInf), 999);
+    EXPECT_EQ(exp_sum_exact(row, kLowest, max, kInf), 999);
+    EXPECT_EQ(exp_sum(row, max, max, kInf), 1);
+  });
+}
+
+TEST(ExpSum, HasTheSameBitsOnEveryTarget) {
+  const auto row = random_floats(5003, 4, 3);
+  const float max = *std::ranges::max_element(row);
+  on_every_target([&] {
+    // The doubles, in three floats each.
+    std::vector<float> parts;
+    for (double sum : {exp_sum(row, kLowest, max, .8), exp_sum_exact(row, kLowest, max, .8)}) {
+      for (int i = 0; i < 3; ++i) {
+        parts.push_back(static_cast<float>(sum));
+        sum -= static_cast<double>(parts.back());
+      }
+    }
+    return parts;
+  });
+}
+
+}  // namespace
+}  // namespace decant
