@@ -62,8 +62,7 @@ std::vector<Row> choose_rows(std::span<const NamedTrace> strategies) {
 
 /// What the colours mean.
 std::string legend(std::span<const NamedTrace> strategies) {
-  std::string words =
-      "Wide: the model's own probability. Narrow: after the strategy. Grey: removed.";
+  std::string words = "Probability: wide before, narrow after, grey where removed.";
   const auto u = [](const NamedTrace& strategy) {
     return strategy.trace.draw ? std::optional(strategy.trace.draw->u) : std::nullopt;
   };
@@ -71,12 +70,13 @@ std::string legend(std::span<const NamedTrace> strategies) {
     return u(strategy) && u(strategy) == u(strategies.front());
   });
   if (shared && !strategies.empty()) {
-    words += fmt::format(" Orange: drawn, with u = {} for all.", fixed(*u(strategies.front()), 4));
+    words +=
+        fmt::format(" Orange: drawn, with u = {} everywhere.", fixed(*u(strategies.front()), 4));
   }
   return words;
 }
 
-/// Draws one strategy at the origin. Behind each bar stands the model's own, so that both what was
+/// Draws one strategy at the origin. Behind each bar stands the raw one, so that both what was
 /// taken and what was given can be seen.
 void draw_cell(Svg& svg, const NamedTrace& strategy, const std::vector<Row>& rows, double scale,
                const TokenText& text) {

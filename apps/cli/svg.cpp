@@ -185,6 +185,11 @@ std::string visible_token(std::string_view bytes, std::size_t cells) {
   return out;
 }
 
+std::size_t cells_in(double width, double size) {
+  constexpr double kCell = 0.605;  // of the size, in the widest of the fonts
+  return static_cast<std::size_t>(std::max(width, 0.0) / (kCell * size));
+}
+
 std::string count(std::int64_t value) {
   std::string digits = std::to_string(value);
   for (std::ptrdiff_t i = std::ssize(digits) - 3; i > (value < 0 ? 1 : 0); i -= 3) {
@@ -228,10 +233,8 @@ void Svg::text(double x, double y, std::string_view classes, std::string_view wo
 
 void Svg::token(double x, double y, double width, std::string_view classes, std::string_view bytes,
                 double size) {
-  constexpr double kCell = 0.605;  // of the size, in the widest of the fonts
   const double above = 1.2 * size;
-  const auto cells = static_cast<std::size_t>(width / (kCell * size));
-  const std::string shown = visible_token(bytes, cells);
+  const std::string shown = visible_token(bytes, cells_in(width, size));
   const std::string all_classes = classes.empty() ? "token" : fmt::format("token {}", classes);
   const auto ascii = [](char byte) { return byte > 0; };
   if (std::all_of(shown.begin(), shown.end(), ascii)) {

@@ -48,6 +48,9 @@ std::string xml_text(std::string_view words);
 /// two cells, a combining mark one.
 std::string visible_token(std::string_view bytes, std::size_t cells);
 
+/// How many cells of a token's font are sure to fit.
+std::size_t cells_in(double width, double size = 12);
+
 std::string count(std::int64_t value);        // 50,257
 std::string percent(double probability);      // 31.4%, 2.72%, <0.01%
 std::string fixed(double value, int digits);  // 1.84

@@ -155,8 +155,8 @@ class TracePicture {
     tile("probability kept", percent(trace_.mass_kept));
     tile("entropy, in nats",
          fmt::format("{} → {}", fixed(trace_.entropy, 2), fixed(trace_.final_entropy, 2)));
-    tile("equally likely choices",
-         fmt::format("{} → {}", choices(trace_.entropy), choices(trace_.final_entropy)));
+    tile("perplexity",
+         fmt::format("{} → {}", perplexity(trace_.entropy), perplexity(trace_.final_entropy)));
     if (trace_.draw) {
       const double x = tile(fmt::format("drawn at u = {}", fixed(trace_.draw->u, 4)), "");
       svg_.begin_group(x, y_ + 32, "font-size=\"16\"");
@@ -167,7 +167,7 @@ class TracePicture {
     y_ += 66;
   }
 
-  static std::string choices(double entropy) {
+  static std::string perplexity(double entropy) {
     const double value = std::exp(entropy);
     return value < 999.95 ? fixed(value, 1) : count(std::llround(value));
   }
@@ -191,8 +191,8 @@ class TracePicture {
     y_ += 20;
     svg_.text(kMargin + kRankX, y_ + 12, "muted small end", "rank");
     svg_.text(kMargin + kTokenX, y_ + 12, "muted", "token");
-    svg_.text(kMargin + kRawX, y_ + 12, "muted", "the model");
-    svg_.text(kMargin + kFinalX, y_ + 12, "muted", "after the stages");
+    svg_.text(kMargin + kRawX, y_ + 12, "muted", "before");
+    svg_.text(kMargin + kFinalX, y_ + 12, "muted", "after");
     y_ += 20;
     for (const CandidateTrace* row : rows_) candidate_row(*row, scale);
     others_row(scale);
@@ -226,7 +226,7 @@ class TracePicture {
   }
 
   void tag(double x, std::string_view words) {
-    svg_.rect(x, 2.5, 5.8 * static_cast<double>(words.size()) + 12, 15, "tag", 7.5);
+    svg_.rect(x, 2.5, 6.3 * static_cast<double>(words.size()) + 12, 15, "tag", 7.5);
     svg_.text(x + 6, 13.5, "muted small", words);
   }
 
@@ -317,8 +317,8 @@ class TracePicture {
       path +=
           fmt::format("M{:.1f} {:.1f}h0", x(static_cast<double>(candidate.rank + 1)), y(decades));
     };
-    // Far down, neighbours would lie on one another: a step of a tenth is enough.
-    for (std::size_t i = 0; i < trace_.candidates.size(); i += std::max<std::size_t>(1, i / 10)) {
+    // Far down, neighbours would lie on one another: a step of four percent is enough.
+    for (std::size_t i = 0; i < trace_.candidates.size(); i += std::max<std::size_t>(1, i / 24)) {
       const CandidateTrace& candidate = trace_.candidates[i];
       const bool kept = survives(candidate);
       dot(kept ? raw : gone, candidate, raw_probability(candidate));
@@ -363,9 +363,9 @@ class TracePicture {
       svg_.path(fmt::format("M{} {}h0", coordinate(x), coordinate(y + down - 4)), dot);
       svg_.text(x + 10, y + down, "muted small", words);
     };
-    entry(kPlotX, 0, "dots raw", "the model");
+    entry(kPlotX, 0, "dots raw", "before");
     entry(kPlotX, 18, "dots gone", "removed");
-    entry(kPlotX + kPlotWidth / 2, 0, "dots final", "after the stages");
+    entry(kPlotX + kPlotWidth / 2, 0, "dots final", "after");
     if (trace_.draw) entry(kPlotX + kPlotWidth / 2, 18, "dots drawn", "drawn");
   }
 
@@ -384,7 +384,7 @@ class TracePicture {
     svg_.text(kKept, 12, "muted end", "kept");
     svg_.text(kRemoved, 12, "muted end", "removed");
     svg_.text(kMassRemoved, 12, "muted end", "mass removed");
-    svg_.text(kThreshold, 12, "muted end", "threshold");
+    svg_.text(kThreshold, 12, "muted end", "cut below");
     svg_.text(kInner, 12, "muted end", "entropy");
     svg_.end_group();
     y_ += 20;
@@ -398,17 +398,18 @@ class TracePicture {
       svg_.text(kKept, 17, "end", count(stage.kept));
       svg_.text(kRemoved, 17, "end", stage.removed > 0 ? count(stage.removed) : "–");
       svg_.text(kMassRemoved, 17, "end", stage.removed > 0 ? percent(stage.mass_removed) : "–");
-      svg_.text(kThreshold, 17, "end", stage.threshold ? percent(*stage.threshold) : "–");
+      svg_.text(kThreshold, 17, "end",
+                stage.threshold ? fmt::format("{:.3g}", *stage.threshold) : "–");
       svg_.text(kInner, 17, "end", fixed(stage.entropy, 2));
       svg_.end_group();
       y_ += 26;
     };
-    StageTrace model;
-    model.name = "the model";
-    model.kept = trace_.possible;
-    model.removed = trace_.vocab_size - trace_.possible;
-    model.entropy = trace_.entropy;
-    line(model);
+    StageTrace raw;
+    raw.name = "raw";
+    raw.kept = trace_.possible;
+    raw.removed = trace_.vocab_size - trace_.possible;
+    raw.entropy = trace_.entropy;
+    line(raw);
     for (const StageTrace& stage : trace_.stages) line(stage);
     y_ += 30;
   }
@@ -455,9 +456,11 @@ class TracePicture {
       (at - begin > end - at ? end : begin) = at;
     }
     constexpr double kPadding = 6;
-    if (end - begin < 2 * kPadding + 18) return;
-    svg_.token(begin + kPadding, y_ + 21, end - begin - 2 * kPadding, hit ? "on strong" : "on",
-               name_of(candidate.token, text_));
+    const double room = end - begin - 2 * kPadding;
+    const std::string name = name_of(candidate.token, text_);
+    // Of one that is cut off, less than this is not legible.
+    if (room < 30 && visible_token(name, cells_in(room)) != visible_token(name, 100)) return;
+    svg_.token(begin + kPadding, y_ + 21, room, hit ? "on strong" : "on", name);
   }
 
   void needle(double at) {

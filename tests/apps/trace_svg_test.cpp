@@ -265,7 +265,7 @@ TEST(TraceSvg, TellsWhatEachStageDid) {
   const Trace trace = trace_of(config);
   const std::vector<Element> lines = parse(trace_svg(trace, config)).all("stage");
   ASSERT_THAT(lines, SizeIs(4));
-  EXPECT_THAT(lines[0].text, HasSubstr("the model"));
+  EXPECT_THAT(lines[0].text, HasSubstr("raw"));
   for (std::size_t i = 0; i < trace.stages.size(); ++i) {
     const StageTrace& stage = trace.stages[i];
     EXPECT_THAT(lines[i + 1].text, HasSubstr(stage.name));
