@@ -5,9 +5,30 @@
 function(decant_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   add_library(decant_${name} STATIC ${ROOM_SOURCES})
-  target_include_directories(decant_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  # Rooms are also linked into the shared library decant::c, which shows the C interface only.
+  set_target_properties(decant_${name} PROPERTIES
+    POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_include_directories(decant_${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}>)
   target_link_libraries(decant_${name} PUBLIC decant_api ${ROOM_LINK} PRIVATE ${ROOM_PRIVATE_LINK})
   decant_warnings(decant_${name})
+  decant_install(decant_${name})
+endfunction()
+
+# decant_library(sampling LINK decant_sampling): what other projects link, decant::sampling. They get
+# the public headers and the rooms' code, not the rooms' include directories.
+function(decant_library name)
+  cmake_parse_arguments(LIBRARY "" "" "LINK" ${ARGN})
+  add_library(decant_library_${name} INTERFACE)
+  add_library(decant::${name} ALIAS decant_library_${name})
+  target_link_libraries(decant_library_${name} INTERFACE decant_api $<LINK_ONLY:${LIBRARY_LINK}>)
+  set_target_properties(decant_library_${name} PROPERTIES EXPORT_NAME ${name})
+  decant_install(decant_library_${name})
+endfunction()
+
+function(decant_install target)
+  if(DECANT_INSTALL)
+    install(TARGETS ${target} EXPORT decant-targets)
+  endif()
 endfunction()
 
 function(decant_warnings target)

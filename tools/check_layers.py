@@ -18,6 +18,7 @@ MAY_INCLUDE = {
     "src/sampling": {"src/base", "src/kernels"},
     "src/model": {"src/base", "src/kernels", "src/checkpoint"},
     "src/generate": set(),
+    "bindings/c": set(),
     "apps/cli": set(),
 }
 # room -> the public headers it may include besides types.h and error.h; rooms that are not listed
@@ -27,7 +28,7 @@ PUBLIC = {
     "src/kernels": set(),
     "src/text": {"tokenizer"},
     "src/checkpoint": {"checkpoint"},
-    "src/sampling": {"sampling", "logprobs"},
+    "src/sampling": {"sampling", "trace", "json", "logprobs"},
     "src/model": {"checkpoint", "model"},
 }
 
