@@ -268,10 +268,11 @@ class TracePicture {
     double least = 0;  // in decades
     double last = 10;  // rank, from 1
     for (const CandidateTrace& candidate : trace_.candidates) {
-      const double decades = candidate.logprob / std::log(10);
-      if (decades < -9) continue;
-      least = std::min(least, std::floor(decades));
-      last = std::max(last, static_cast<double>(candidate.rank + 1));
+      for (const double probability : {raw_probability(candidate), candidate.probability}) {
+        if (probability < 1e-9) continue;
+        least = std::min(least, std::floor(std::log10(probability)));
+        last = std::max(last, static_cast<double>(candidate.rank + 1));
+      }
     }
     const double right = std::log10(last * 1.1);
     const auto x = [&](double rank) { return kPlotX + kPlotWidth * std::log10(rank) / right; };
