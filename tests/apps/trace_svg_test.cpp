@@ -10,6 +10,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -312,6 +313,23 @@ TEST(TraceSvg, LaysTheSurvivorsEndToEndWithTheNeedleInTheDrawnOne) {
     }
     const std::string needle = root.all("needle").at(0).attributes.at("d");
     EXPECT_NEAR(std::stod(needle.substr(1)), left + 896 * u, kHalfDigit);
+  }
+}
+
+TEST(TraceSvg, KeepsTheDotsOfTheCurveWithinItsAxes) {
+  // The temperature lifts into sight what lay far below it.
+  std::vector<float> logits(100);
+  logits[0] = 40;
+  logits[1] = 20;
+  const SamplingConfig config{.temperature = 3};
+  const Element root = parse(trace_svg(Pipeline(config).trace(logits, {.top = 100}), config));
+  for (const Element& dots : root.all("dots")) {
+    std::istringstream data(dots.attributes.at("d"));
+    char letter = 0;
+    for (double x = 0, y = 0; data >> letter >> x >> y >> letter >> letter;) {
+      EXPECT_LE(x, 928);
+      EXPECT_GT(x, 600);
+    }
   }
 }
 
