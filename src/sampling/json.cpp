@@ -140,7 +140,7 @@ void read(const std::string& name, const Parsed& value, std::map<TokenId, double
       throw Error(ErrorCode::kInvalidOption,
                   fmt::format("{}: {} is no token id", name, shown(key)));
     }
-    const std::string entry = fmt::format("{} of {}", name, key);
+    const std::string entry = fmt::format("{} of token {}", name, key);
     if (bias.is_null()) {
       member[token] = -std::numeric_limits<double>::infinity();
     } else if (bias.is_number()) {
