@@ -14,8 +14,10 @@ struct Command {
 
 Command add_convert(CLI::App& app);
 Command add_detokenize(CLI::App& app);
+Command add_explain(CLI::App& app);
 Command add_generate(CLI::App& app);
 Command add_inspect(CLI::App& app);
+Command add_reshape(CLI::App& app);
 Command add_score(CLI::App& app);
 Command add_tokenize(CLI::App& app);
 

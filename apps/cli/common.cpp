@@ -6,7 +6,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <memory>
+#include <system_error>
 
 namespace decant::cli {
 namespace {
@@ -44,6 +46,23 @@ void write_out(std::string_view text) {
 
 void write_json(const Json& value) {
   write_out(value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  const fs::path aside = path.string() + ".tmp" + std::to_string(::getpid());
+  std::error_code error;
+  std::ofstream file(aside, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (file) {
+    fs::rename(aside, path, error);
+  } else {
+    error = std::error_code(errno, std::generic_category());
+  }
+  if (!error) return;
+  std::error_code ignored;
+  fs::remove(aside, ignored);
+  throw Error(ErrorCode::kIo, fmt::format("{}: cannot write: {}", path.string(), error.message()));
 }
 
 void ModelArgs::add_checkpoint_options(CLI::App& command) {
@@ -104,11 +123,38 @@ Tokenizer ModelArgs::open_tokenizer() const {
 }
 
 WeightFormat ModelArgs::weight_format() const {
-  if (weights == "auto") return WeightFormat::kAuto;
-  if (weights == "f32") return WeightFormat::kF32;
-  if (weights == "bf16") return WeightFormat::kBF16;
-  throw Error(ErrorCode::kInvalidOption,
-              fmt::format("--weights is '{}': it must be auto, f32 or bf16", weights));
+  return pick<WeightFormat>(
+      "--weights", weights,
+      {{"auto", WeightFormat::kAuto}, {"f32", WeightFormat::kF32}, {"bf16", WeightFormat::kBF16}});
+}
+
+OpenModel::OpenModel(const ModelArgs& args) : OpenModel(args, args.open_checkpoint()) {}
+
+OpenModel::OpenModel(const ModelArgs& args, const Checkpoint& checkpoint)
+    : tokenizer(args.open_tokenizer(checkpoint.config())),
+      model(checkpoint, args.weight_format()),
+      session(model, args.threads),
+      args_(args) {
+  const std::int64_t rows = model.config().vocab_size;
+  if (static_cast<std::int64_t>(tokenizer.vocab_size()) < rows) {
+    args.say("note: the model has {} ids and the tokenizer {}: the others are never drawn", rows,
+             tokenizer.vocab_size());
+  }
+}
+
+std::vector<TokenId> OpenModel::encode(const std::string& prompt) const {
+  std::vector<TokenId> tokens = tokenizer.encode(prompt);
+  if (static_cast<std::int64_t>(tokens.size()) > session.capacity()) {
+    args_.say("note: the prompt has {} tokens and the model sees {}: its beginning is cropped",
+              tokens.size(), session.capacity());
+  }
+  return tokens;
+}
+
+void TextSource::add_prompt_options(CLI::App& command) {
+  auto* prompt = command.add_option("--prompt", text, "the text to continue");
+  command.add_option("--prompt-file", file, "a file with the text to continue, - is stdin")
+      ->excludes(prompt);
 }
 
 std::string TextSource::read() const {

@@ -7,11 +7,14 @@
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "decant/checkpoint.h"
 #include "decant/error.h"
@@ -36,26 +39,46 @@ void write_out(std::string_view text);
 /// One JSON value and a line feed to stdout; bytes that are not UTF-8 become U+FFFD.
 void write_json(const Json& value);
 
-/// Adds an option that takes a whole number in base 10, and nothing else: neither octal, nor a sign
-/// that wraps around, nor a number that its type cannot hold.
+/// Writes a file whole or not at all: aside first, then renamed into place. Throws Error (kIo).
+void write_file(const std::filesystem::path& path, std::string_view bytes);
+
+/// The value that `word` names, of the choices that `option` has. Throws Error (kInvalidOption)
+/// that lists them.
+template <typename Value>
+Value pick(std::string_view option, std::string_view word,
+           std::initializer_list<std::pair<std::string_view, Value>> choices) {
+  std::string names;
+  for (const auto& [name, value] : choices) {
+    if (word == name) return value;
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
+  }
+  throw Error(ErrorCode::kInvalidOption,
+              fmt::format("{} is '{}': it must be one of {}", option, word, names));
+}
+
+/// A whole number in base 10, and nothing else: neither octal, nor a sign that wraps around, nor a
+/// number that its type cannot hold. Throws Error (kInvalidOption) that calls it `name`.
+template <typename Integer>
+Integer parse_integer(std::string_view name, std::string_view word) {
+  Integer value{};
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc{} || end != word.data() + word.size()) {
+    throw Error(
+        ErrorCode::kInvalidOption,
+        fmt::format("{} is '{}': it must be a whole number from {} to {}", name, word,
+                    std::numeric_limits<Integer>::min(), std::numeric_limits<Integer>::max()));
+  }
+  return value;
+}
+
+/// Adds an option that takes such a number.
 template <typename Integer>
 CLI::Option* add_integer(CLI::App& command, const std::string& name, Integer& target,
                          const std::string& help) {
   return command
       .add_option_function<std::string>(
           name,
-          [name, &target](const std::string& word) {
-            Integer value{};
-            const auto [end, error] =
-                std::from_chars(word.data(), word.data() + word.size(), value);
-            if (error != std::errc{} || end != word.data() + word.size()) {
-              throw Error(ErrorCode::kInvalidOption,
-                          fmt::format("{} is '{}': it must be a whole number from {} to {}", name,
-                                      word, std::numeric_limits<Integer>::min(),
-                                      std::numeric_limits<Integer>::max()));
-            }
-            target = value;
-          },
+          [name, &target](const std::string& word) { target = parse_integer<Integer>(name, word); },
           help)
       ->type_name("INT");
 }
@@ -94,11 +117,30 @@ struct ModelArgs {
   }
 };
 
+/// A model that is ready to run, with its tokenizer.
+struct OpenModel {
+  /// Opens what `args` name, and says on stderr where model and tokenizer do not quite fit.
+  explicit OpenModel(const ModelArgs& args);
+
+  Tokenizer tokenizer;
+  Model model;
+  Session session;
+
+  /// A prompt's tokens; says on stderr where they are more than the model sees.
+  std::vector<TokenId> encode(const std::string& prompt) const;
+
+ private:
+  const ModelArgs& args_;
+  OpenModel(const ModelArgs& args, const Checkpoint& checkpoint);
+};
+
 /// A text from the command line, a file or stdin, read at once. An option that takes the text and
 /// one that takes the file exclude each other; without either, stdin is read.
 struct TextSource {
   std::optional<std::string> text;
   std::optional<std::string> file;
+
+  void add_prompt_options(CLI::App& command);
 
   /// Throws Error (kIo, kTooLarge, kInvalidOption where stdin is a terminal).
   std::string read() const;

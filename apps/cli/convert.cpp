@@ -15,19 +15,10 @@ namespace {
 struct ConvertArgs {
   ModelArgs model;
   std::string out;
-  std::string dtype;
+  std::optional<std::string> dtype;
   bool force = false;
   bool json = false;
 };
-
-std::optional<DType> parse_dtype(const std::string& name) {
-  if (name.empty()) return std::nullopt;
-  if (name == "f32") return DType::kF32;
-  if (name == "f16") return DType::kF16;
-  if (name == "bf16") return DType::kBF16;
-  throw Error(ErrorCode::kInvalidOption,
-              fmt::format("--dtype is '{}': it must be f32, f16 or bf16", name));
-}
 
 constexpr const char* kWritten[] = {"config.json", "model.safetensors", "vocab.json", "merges.txt"};
 constexpr const char* kShadowing = "tokenizer.json";  // would be read before what is written
@@ -61,7 +52,11 @@ class InterruptsWait {
 };
 
 int run(const ConvertArgs& args) {
-  const std::optional<DType> dtype = parse_dtype(args.dtype);
+  std::optional<DType> dtype;
+  if (args.dtype) {
+    dtype = pick<DType>("--dtype", *args.dtype,
+                        {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}});
+  }
   const std::filesystem::path out = args.out;
   if (!args.force) refuse_to_replace(out);
   const Checkpoint checkpoint = args.model.open_checkpoint();

@@ -7,15 +7,15 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <map>
 #include <random>
-#include <sstream>
 
 #include "commands.h"
 #include "common.h"
 #include "decant/error.h"
+#include "decant/json.h"
 #include "decant/logprobs.h"
 #include "decant/sampling.h"
+#include "sampling_options.h"
 
 namespace decant::cli {
 namespace {
@@ -36,34 +36,12 @@ void catch_interrupt() {
   if (std::signal(SIGINT, on_interrupt) == SIG_IGN) std::signal(SIGINT, SIG_IGN);
 }
 
-const std::map<std::string, ContextPolicy> kContextPolicies = {{"crop", ContextPolicy::kCrop},
-                                                               {"slide", ContextPolicy::kSlide},
-                                                               {"stop", ContextPolicy::kStop}};
-const std::map<std::string, TopPRule> kTopPRules = {{"inclusive", TopPRule::kInclusive},
-                                                    {"exclusive", TopPRule::kExclusive}};
-
-template <typename Value>
-Value pick(const std::map<std::string, Value>& choices, const std::string& option,
-           const std::string& name) {
-  const auto found = choices.find(name);
-  if (found != choices.end()) return found->second;
-  std::string names;
-  for (const auto& choice : choices) names += (names.empty() ? "" : ", ") + choice.first;
-  throw Error(ErrorCode::kInvalidOption,
-              fmt::format("{} is '{}': it must be one of {}", option, name, names));
-}
-
 struct GenerateArgs {
   ModelArgs model;
   TextSource prompt;
-  // The chapter's settings; the library's own defaults are "off".
-  SamplingConfig sampling{.temperature = 0.8, .top_k = 50, .top_p = 0.9};
-  std::string top_p_rule = "inclusive";
-  std::optional<std::string> stages;
+  SamplingOptions sampling{chapter_settings()};
   GenerateOptions options;
   std::string context = "crop";
-  const CLI::Option* seed_option = nullptr;
-  WeightFormat weights_held = WeightFormat::kAuto;  // what kAuto came to
   std::uint64_t num_return_sequences = 1;
   const CLI::Option* logprobs_option = nullptr;
   std::int64_t logprobs = 0;
@@ -77,30 +55,10 @@ void add_options(CLI::App& command, GenerateArgs& args) {
   args.model.add_checkpoint_options(command);
   args.model.add_tokenizer_option(command);
   args.model.add_compute_options(command);
-  auto* prompt = command.add_option("--prompt", args.prompt.text, "the text to continue");
-  command
-      .add_option("--prompt-file", args.prompt.file, "a file with the text to continue, - is stdin")
-      ->excludes(prompt);
+  args.prompt.add_prompt_options(command);
+  args.sampling.add_to(command, "a fresh one");
   add_integer(command, "--max-new-tokens", args.options.max_new_tokens, "tokens to make")
       ->default_str("200");
-  command
-      .add_option("--temperature", args.sampling.temperature,
-                  "divides the logits; 1 is off, 0 is greedy")
-      ->capture_default_str();
-  add_integer(command, "--top-k", args.sampling.top_k, "keep the k most probable tokens; 0 is off")
-      ->default_str("50");
-  command
-      .add_option("--top-p", args.sampling.top_p,
-                  "keep the smallest set that holds this probability; 1 is off")
-      ->capture_default_str();
-  command
-      .add_option("--top-p-rule", args.top_p_rule,
-                  "does the token that crosses p stay (inclusive) or go (exclusive)")
-      ->capture_default_str();
-  command.add_option("--stages", args.stages,
-                     "the stages in their order (default temperature,top_k,top_p)");
-  args.seed_option = add_integer(command, "--seed", args.options.seed,
-                                 "same seed, same text (default: a fresh one)");
   add_integer(command, "--num-return-sequences", args.num_return_sequences, "texts to make")
       ->default_str("1");
   command.add_option("--stop", args.options.stop, "a text that ends the output; may be repeated")
@@ -118,16 +76,10 @@ void add_options(CLI::App& command, GenerateArgs& args) {
 }
 
 void resolve(GenerateArgs& args) {
-  args.options.context = pick(kContextPolicies, "--context", args.context);
-  args.sampling.top_p_rule = pick(kTopPRules, "--top-p-rule", args.top_p_rule);
-  if (args.stages) {
-    args.sampling.stages.clear();
-    std::stringstream names(*args.stages);
-    for (std::string name; std::getline(names, name, ',');) {
-      std::ranges::replace(name, '-', '_');  // as the options are spelt
-      args.sampling.stages.push_back(name);
-    }
-  }
+  args.options.context = pick<ContextPolicy>("--context", args.context,
+                                             {{"crop", ContextPolicy::kCrop},
+                                              {"slide", ContextPolicy::kSlide},
+                                              {"stop", ContextPolicy::kStop}});
   if (args.wants_logprobs() && !args.json) {
     throw Error(ErrorCode::kInvalidOption, "--logprobs needs --json, which shows them");
   }
@@ -141,19 +93,16 @@ void resolve(GenerateArgs& args) {
   }
 }
 
-Json config_json(const GenerateArgs& args, const Session& session) {
-  return {{"temperature", args.sampling.temperature},
-          {"top_k", args.sampling.top_k},
-          {"top_p", args.sampling.top_p},
-          {"top_p_rule", args.top_p_rule},
-          {"stages", args.sampling.stages},
-          {"max_new_tokens", args.options.max_new_tokens},
-          {"stop", args.options.stop},
-          {"stop_tokens", args.options.stop_tokens},
-          {"context", args.context},
-          {"raw", args.options.raw},
-          {"weights", args.weights_held == WeightFormat::kBF16 ? "bf16" : "f32"},
-          {"threads", session.threads()}};
+Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const OpenModel& open) {
+  Json config = Json::parse(to_json(sampling));
+  config.update({{"max_new_tokens", args.options.max_new_tokens},
+                 {"stop", args.options.stop},
+                 {"stop_tokens", args.options.stop_tokens},
+                 {"context", args.context},
+                 {"raw", args.options.raw},
+                 {"weights", open.model.weights() == WeightFormat::kBF16 ? "bf16" : "f32"},
+                 {"threads", open.session.threads()}});
+  return config;
 }
 
 Json step_json(const Step& step, const Tokenizer& tokenizer, std::int64_t top) {
@@ -180,9 +129,8 @@ double per_second(std::size_t tokens, Clock::duration time) {
 }
 
 // One text: streamed to stdout, or collected into a line of JSON.
-Generation make_text(const GenerateArgs& args, Session& session, const Tokenizer& tokenizer,
-                     Pipeline& pipeline, const std::string& prompt,
-                     std::span<const TokenId> tokens) {
+Generation make_text(const GenerateArgs& args, OpenModel& open, Pipeline& pipeline,
+                     const std::string& prompt, std::span<const TokenId> tokens) {
   std::string text;
   Json steps = Json::array();
   const auto start = Clock::now();
@@ -199,12 +147,13 @@ Generation make_text(const GenerateArgs& args, Session& session, const Tokenizer
                         [&](const Step& step) {
                           if (first == start) first = Clock::now();
                           if (args.wants_logprobs()) {
-                            steps.push_back(step_json(step, tokenizer, args.logprobs));
+                            steps.push_back(step_json(step, open.tokenizer, args.logprobs));
                           }
                         },
                     .cancelled = [] { return interrupted.load(); }};
   if (args.echo && !args.json) write_out(prompt);  // JSON has it as "prompt" anyway
-  Generation made = generate(session, tokenizer, pipeline, tokens, args.options, listener);
+  Generation made =
+      generate(open.session, open.tokenizer, pipeline, tokens, args.options, listener);
   const auto end = Clock::now();
 
   if (args.json) {
@@ -214,7 +163,7 @@ Generation make_text(const GenerateArgs& args, Session& session, const Tokenizer
                    {"finish_reason", finish_reason_name(made.finish_reason)},
                    {"seed", args.options.seed},
                    {"sequence", args.options.sequence},
-                   {"config", config_json(args, session)}};
+                   {"config", config_json(args, pipeline.config(), open)}};
     if (args.wants_logprobs()) object["steps"] = std::move(steps);
     if (!made.error.empty()) object["error"] = made.error;
     write_json(object);
@@ -223,36 +172,25 @@ Generation make_text(const GenerateArgs& args, Session& session, const Tokenizer
   }
   if (!made.tokens.empty()) {
     const std::size_t prefilled =
-        std::min(tokens.size(), static_cast<std::size_t>(session.capacity()));
+        std::min(tokens.size(), static_cast<std::size_t>(open.session.capacity()));
     args.model.say(
         "prefill {} tokens, {:.0f} tokens/s; decode {} tokens, {:.0f} tokens/s; {} threads",
         prefilled, per_second(prefilled, first - start), made.tokens.size(),
-        per_second(made.tokens.size() - 1, end - first), session.threads());
+        per_second(made.tokens.size() - 1, end - first), open.session.threads());
   }
   return made;
 }
 
 int run(GenerateArgs& args) {
   resolve(args);
-  Pipeline pipeline(args.sampling);
+  Pipeline pipeline(args.sampling.config());
   const std::string prompt = args.prompt.read();
-  const Checkpoint checkpoint = args.model.open_checkpoint();
-  const Tokenizer tokenizer = args.model.open_tokenizer(checkpoint.config());
-  const Model model(checkpoint, args.model.weight_format());
-  args.weights_held = model.weights();
-  Session session(model, args.model.threads);
-
-  const std::vector<TokenId> tokens = tokenizer.encode(prompt);
-  if (static_cast<std::int64_t>(tokens.size()) > session.capacity()) {
-    args.model.say("note: the prompt has {} tokens and the model sees {}: its beginning is cropped",
-                   tokens.size(), session.capacity());
-  }
-  if (static_cast<std::int64_t>(tokenizer.vocab_size()) < model.config().vocab_size) {
-    args.model.say("note: the model has {} ids and the tokenizer {}: the others are never drawn",
-                   model.config().vocab_size, tokenizer.vocab_size());
-  }
-  if (const auto end = tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);
-  if (args.seed_option->count() == 0) {
+  OpenModel open(args.model);
+  const std::vector<TokenId> tokens = open.encode(prompt);
+  if (const auto end = open.tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);
+  if (const auto seed = args.sampling.seed()) {
+    args.options.seed = *seed;
+  } else {
     args.options.seed = std::random_device{}();
     args.model.say("seed {0} (--seed {0} makes this text again)", args.options.seed);
   }
@@ -261,7 +199,7 @@ int run(GenerateArgs& args) {
   for (std::uint64_t i = 0; i < args.num_return_sequences; ++i) {
     args.options.sequence = i;
     if (args.num_return_sequences > 1 && !args.json) write_out(fmt::format("--- {} ---\n", i));
-    const Generation made = make_text(args, session, tokenizer, pipeline, prompt, tokens);
+    const Generation made = make_text(args, open, pipeline, prompt, tokens);
     if (made.finish_reason == FinishReason::kCancelled) return kInterrupted;
     if (made.finish_reason == FinishReason::kError) {
       throw Error(ErrorCode::kInvalidWeights,

@@ -15,6 +15,17 @@
 namespace decant::cli {
 namespace {
 
+// The library calls a setting by its field, top_k; on the command line it was typed as --top-k.
+std::string as_typed(const CLI::App& command, const std::string& message) {
+  const std::size_t end = message.find_first_not_of("abcdefghijklmnopqrstuvwxyz_");
+  if (end == std::string::npos) return message;
+  std::string option = "--" + message.substr(0, end);
+  std::ranges::replace(option, '_', '-');
+  const std::string rest = message.substr(end);
+  const bool named = rest.starts_with(" is ") || rest.starts_with(" of ") || rest.starts_with(": ");
+  return named && command.get_option_no_throw(option) != nullptr ? option + rest : message;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Turns a trained GPT into text, and shows how.", "decant");
   app.set_version_flag("--version", DECANT_VERSION);
@@ -25,8 +36,8 @@ int run(int argc, char** argv) {
 
   std::vector<Command> commands;
   std::string names;
-  for (const auto add :
-       {add_generate, add_score, add_tokenize, add_detokenize, add_inspect, add_convert}) {
+  for (const auto add : {add_generate, add_explain, add_reshape, add_score, add_tokenize,
+                         add_detokenize, add_inspect, add_convert}) {
     commands.push_back(add(app));
     names += (names.empty() ? "" : ", ") + commands.back().options->get_name();
   }
@@ -42,8 +53,14 @@ int run(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     throw Error(ErrorCode::kInvalidOption, fmt::format("{} (see --help)", error.what()));
   }
-  return std::ranges::find_if(commands, [](const Command& c) { return c.options->parsed(); })
-      ->run();
+  const auto chosen =
+      std::ranges::find_if(commands, [](const Command& c) { return c.options->parsed(); });
+  try {
+    return chosen->run();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kInvalidOption) throw;
+    throw Error(error.code(), as_typed(*chosen->options, error.what()));
+  }
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ enum class FinishReason {
   kLength,     ///< max_new_tokens were made, or the context was full under ContextPolicy::kStop
   kStop,       ///< a stop string or a stop token came up; it is not part of the text
   kCancelled,  ///< the listener asked for it
-  kError,      ///< the model broke down in mid-text; Generation::error says how
+  kError,      ///< the model broke down, or the settings forbid every token; see Generation::error
 };
 
 /// "length", "stop", "cancelled", "error".

@@ -72,7 +72,8 @@ Generation generate(Session& session, const Tokenizer& tokenizer, Pipeline& pipe
     try {
       draw = pipeline.sample(
           writable(*logits),
-          {.seed = options.seed, .sequence = options.sequence, .position = tokens.size()});
+          {.seed = options.seed, .sequence = options.sequence, .position = tokens.size()},
+          {.tokens = tokens, .prompt_size = prompt.size()});
       bytes = tokenizer.token_bytes(draw.token);
     } catch (const Error& error) {
       made.finish_reason = FinishReason::kError;

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <vector>
 
 #include "program.h"
 
@@ -85,7 +86,9 @@ TEST(CliGenerate, JsonHasEverythingThatMadeTheText) {
   EXPECT_EQ(config["temperature"], .8);  // the chapter's settings
   EXPECT_EQ(config["top_k"], 50);
   EXPECT_EQ(config["top_p"], .9);
-  EXPECT_EQ(config["stages"], (json{"temperature", "top_k", "top_p"}));
+  EXPECT_EQ(config["min_p"], 0);  // and every other knob, off
+  EXPECT_EQ(config["stages"][0], "logit_bias");
+  EXPECT_EQ(config["max_new_tokens"], 25);
   ASSERT_EQ(object["steps"].size(), 25u);
   for (std::size_t i = 0; i < 25; ++i) {
     const json& step = object["steps"][i];
@@ -198,29 +201,37 @@ TEST(CliGenerate, OptionsOutOfRangeAreNamed) {
     const char* options;
     const char* message;
   } kTable[] = {
-      {"--temperature -1", "temperature is -1: it must be"},
-      {"--temperature nan", "temperature is nan: it must be"},
-      {"--top-k -1", "top_k is -1: it must be"},
-      {"--top-p 0", "top_p is 0: it must be"},
-      {"--top-p 1.5", "top_p is 1.5: it must be"},
-      {"--max-new-tokens -1", "max_new_tokens is -1: it must be"},
-      {"--threads -1", "threads is -1: it must be"},
-      {"--threads 100000", "threads is 100000: it must be"},
+      {"--temperature -1", "--temperature is -1: it must be"},
+      {"--temperature nan", "--temperature is nan: it must be"},
+      {"--top-k -1", "--top-k is -1: it must be"},
+      {"--top-p 0", "--top-p is 0: it must be"},
+      {"--top-p 1.5", "--top-p is 1.5: it must be"},
+      {"--max-new-tokens -1", "--max-new-tokens is -1: it must be"},
+      {"--threads -1", "--threads is -1: it must be"},
+      {"--threads 100000", "--threads is 100000: it must be"},
       {"--num-return-sequences 0", "--num-return-sequences is 0: it must be"},
       {"--context round", "--context is 'round': it must be one of crop, slide, stop"},
-      {"--top-p-rule odd", "--top-p-rule is 'odd': it must be one of exclusive, inclusive"},
-      {"--weights q2", "--weights is 'q2': it must be"},
-      {"--stages heat", "there is no stage 'heat'"},
-      {"--stop ''", "a stop string must not be empty"},
+      {"--top-p-rule odd", "--top-p-rule is 'odd': it must be one of inclusive, exclusive"},
+      {"--weights q2", "--weights is 'q2': it must be one of auto, f32, bf16"},
+      {"--stages heat", "--stages: there is no stage 'heat'"},
+      {"--stop ''", "--stop: a stop string must not be empty"},
       {"--logprobs 3", "--logprobs needs --json"},
       {"--json --logprobs -3", "--logprobs is -3: it must be"},
-      {"--temperature warm", "temperature"},
+      {"--temperature warm", "--temperature is 'warm': it must be a number"},
       {"--seed -1", "--seed is '-1': it must be a whole number from 0 to 18446744073709551615"},
       {"--seed 18446744073709551616", "--seed is '18446744073709551616': it must be"},
       {"--seed 0x10", "--seed is '0x10': it must be"},
       {"--top-k 99999999999999999999", "--top-k is '99999999999999999999': it must be"},
       {"--max-new-tokens 1e3", "--max-new-tokens is '1e3': it must be"},
       {"--num-return-sequences -1", "--num-return-sequences is '-1': it must be"},
+      {"--logit-bias 5", "--logit-bias is '5': it must be ID=X"},
+      {"--logit-bias x=1", "the ID of --logit-bias is 'x': it must be a whole number"},
+      {"--logit-bias 5=x", "the X of --logit-bias for token 5 is 'x': it must be a number"},
+      {"--logit-bias 5=inf", "--logit-bias of token 5 is inf: it must be"},
+      {"--like ollama", "--like is 'ollama': Decant knows the settings of hf"},
+      {"--like hf --stages top_k", "--stages does not go with --like hf"},
+      {"--like hf --top-p-rule exclusive", "--top-p-rule does not go with --like hf"},
+      {"--like openai --top-k 5", "--top-k is 5: the OpenAI API has no such knob"},
       {"--n-head 7", "7"},
       {"--no-such-option", "--no-such-option"},
   };
@@ -232,6 +243,71 @@ TEST(CliGenerate, OptionsOutOfRangeAreNamed) {
     EXPECT_THAT(run.err, HasSubstr(row.message));
     EXPECT_EQ(std::ranges::count(run.err, '\n'), 1) << run.err;
   }
+}
+
+TEST(CliGenerate, EverySamplingWordReachesTheSettings) {
+  const json config = parse_line(
+      shell("$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 1 --json --temperature 0.5 "
+            "--top-k 7 --top-p 0.75 --top-p-rule exclusive --min-p 0.125 --typical-p 0.875 "
+            "--epsilon-cutoff 0.25 --eta-cutoff 0.375 --top-n-sigma 2.5 --repetition-penalty 1.5 "
+            "--presence-penalty -0.5 --frequency-penalty 0.25 --penalty-last-n 9 "
+            "--no-repeat-ngram-size 3 --logit-bias 5=-inf --logit-bias 6=1.5 "
+            "--stages min-p,top_k,min_p")
+          .out)["config"];
+  const json expected = {{"like", ""},
+                         {"temperature", .5},
+                         {"top_k", 7},
+                         {"top_p", .75},
+                         {"top_p_rule", "exclusive"},
+                         {"min_p", .125},
+                         {"typical_p", .875},
+                         {"epsilon_cutoff", .25},
+                         {"eta_cutoff", .375},
+                         {"top_n_sigma", 2.5},
+                         {"repetition_penalty", 1.5},
+                         {"presence_penalty", -.5},
+                         {"frequency_penalty", .25},
+                         {"penalty_last_n", 9},
+                         {"no_repeat_ngram_size", 3},
+                         {"logit_bias", {{"5", nullptr}, {"6", 1.5}}},
+                         {"stages", {"min_p", "top_k", "min_p"}}};
+  for (const auto& [name, value] : expected.items()) EXPECT_EQ(config[name], value) << name;
+}
+
+TEST(CliGenerate, LikeStartsFromThePeerAndTypedWordsGoOnTop) {
+  const json config = parse_line(shell("$decant generate --prompt ROMEO: --seed 1 --json "
+                                       "--max-new-tokens 1 --top-k 7 --like llama.cpp")
+                                     .out)["config"];
+  EXPECT_EQ(config["like"], "llama.cpp");
+  EXPECT_EQ(config["top_k"], 7);
+  EXPECT_EQ(config["top_k_rule"], "exact");
+  EXPECT_EQ(config["min_p"], .05);
+  EXPECT_EQ(config["stages"].back(), "temperature");
+}
+
+// The penalties and no_repeat_ngram look at the prompt, too.
+TEST(CliGenerate, StagesSeeTheTextSoFar) {
+  const std::string prompt = "My lord, my lord, my lord, my";
+  const std::string rest = " --prompt '" + prompt + "' --temperature 0 --max-new-tokens 1 --quiet";
+  EXPECT_EQ(shell("$decant generate" + rest).out, " lord");
+  EXPECT_NE(shell("$decant generate --no-repeat-ngram-size 2" + rest).out, " lord");
+  EXPECT_NE(shell("$decant generate --frequency-penalty 50" + rest).out, " lord");
+}
+
+// With n = 1 no token may come twice, so that the vocabulary runs out in mid-text.
+TEST(CliGenerate, WhenEveryTokenIsForbiddenTheTextSoFarStays) {
+  const Outcome run = shell(
+      "$decant generate --prompt a --seed 1 --top-k 0 --top-p 1 --no-repeat-ngram-size 1 "
+      "--max-new-tokens 5000 --context slide --quiet --json");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("no_repeat_ngram_size 1 forbids every token"));
+  json object = parse_line(run.out);
+  EXPECT_EQ(object["finish_reason"], "error");
+  EXPECT_THAT(object["error"], HasSubstr("no_repeat_ngram_size"));
+  std::vector<int> tokens = object["tokens"];
+  EXPECT_EQ(tokens.size(), 1023u);  // of 1,024, all but the prompt's one
+  std::ranges::sort(tokens);
+  EXPECT_EQ(std::ranges::adjacent_find(tokens), tokens.end());
 }
 
 TEST(CliGenerate, LeadingZerosAreStillBaseTen) {

@@ -16,8 +16,8 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 TEST(Cli, HelpHasAnExampleEverywhere) {
-  for (const char* command :
-       {"", "generate", "score", "tokenize", "detokenize", "inspect", "convert"}) {
+  for (const char* command : {"", "generate", "explain", "reshape", "score", "tokenize",
+                              "detokenize", "inspect", "convert"}) {
     const Outcome run = shell(std::string("$decant ") + command + " --help");
     EXPECT_EQ(run.status, 0);
     EXPECT_THAT(run.out, HasSubstr("Example:  decant ")) << command;
