@@ -93,16 +93,32 @@ RowScan scan(const float* row, std::size_t n, std::size_t stride, float* maxima)
   return result;
 }
 
-std::size_t find(const float* row, std::size_t n, float value) {
+std::size_t count_all_equal(const float* row, std::size_t n, float value) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Vector wanted = hn::Set(d, value);
+  std::size_t count = 0;
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    count += hn::CountTrue(d, hn::Eq(hn::LoadU(d, row + i), wanted));
+  }
+  for (; i < n; ++i) count += row[i] == value ? 1 : 0;
+  return count;
+}
+
+std::size_t find_nth_equal(const float* row, std::size_t n, float value, std::size_t nth) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   const Vector wanted = hn::Set(d, value);
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const auto at = hn::FindFirstTrue(d, hn::Eq(hn::LoadU(d, row + i), wanted));
-    if (at >= 0) return i + static_cast<std::size_t>(at);
+    const std::size_t count = hn::CountTrue(d, hn::Eq(hn::LoadU(d, row + i), wanted));
+    if (count > nth) break;
+    nth -= count;
   }
-  while (i < n && row[i] != value) ++i;
+  for (; i < n; ++i) {
+    if (row[i] == value && nth-- == 0) break;
+  }
   return i;
 }
 
@@ -237,6 +253,15 @@ HWY_INLINE void for_each_block(const float* row, std::size_t n, const Visit& vis
   }
 }
 
+HWY_INLINE bool any_from(const float* block, float low) {
+  const Floats d;
+  Vector max = hn::LoadU(d, block);
+  for (std::size_t i = hn::Lanes(d); i < kBlock; i += hn::Lanes(d)) {
+    max = hn::Max(max, hn::LoadU(d, block + i));
+  }
+  return !hn::AllFalse(d, hn::Ge(max, hn::Set(d, low)));
+}
+
 // What is said of the error of a sum in float takes fused multiply-add to keep.
 #undef DECANT_FUSED
 #if HWY_ARCH_X86
@@ -252,8 +277,10 @@ double sum_exp(const float* row, std::size_t n, float low, float max, double tem
   const FewFloats df;
   const Exponential exponential(max, temperature);
   const Vector lows = hn::Set(d, low);
+  const bool has_floor = low > std::numeric_limits<float>::lowest();
   Sums sums;
   for_each_block(row, n, [&](const float* block) HWY_ATTR {
+    if (has_floor && !any_from(block, low)) return;
     HWY_ALIGN float fours[kSums];  // four rows of 16 added up in float, the rest in double
     for (std::size_t lane = 0; lane < kSums; lane += hn::Lanes(d)) {
       const auto weight = [&](std::size_t i) HWY_ATTR {
@@ -304,29 +331,64 @@ HWY_AFTER_NAMESPACE();
 namespace decant {
 
 HWY_EXPORT(scan);
-HWY_EXPORT(find);
+HWY_EXPORT(count_all_equal);
+HWY_EXPORT(find_nth_equal);
 HWY_EXPORT(select_all);
 HWY_EXPORT(sum_exp);
 HWY_EXPORT(sum_exp_exact);
 
-// About 200 maxima: few enough to look through, many enough to tell the 50 largest entries.
+namespace {
+
+constexpr std::size_t kLanes = 16;  // of the widest vector
+
+// Entries before the first that lies where a cache line begins: a vector that straddles two lines
+// takes two loads.
+std::size_t head_size(std::span<const float> row) {
+  const auto address = reinterpret_cast<std::uintptr_t>(row.data());
+  return std::min<std::size_t>(row.size(), (64 - address % 64) % 64 / sizeof(float));
+}
+
+// About 200 maxima are few enough to look through, and enough to tell the 50 largest entries.
 std::size_t maxima_stride(std::size_t n) {
   return 256 * std::max<std::size_t>(1, (n + 65535) / 65536);
 }
 
+}  // namespace
+
 std::size_t maxima_count(std::size_t n) {
-  const std::size_t chunk = 16 * maxima_stride(n);
-  return (n + chunk - 1) / chunk * 16;
+  const std::size_t chunk = kLanes * maxima_stride(n);
+  return (n + chunk - 1) / chunk * kLanes;
+}
+
+std::size_t maxima_begin(std::span<const float> row, std::size_t index) {
+  if (index < kLanes) return 0;
+  return head_size(row) + index / kLanes * kLanes * maxima_stride(row.size());
 }
 
 RowScan scan_row(std::span<const float> row, std::span<float> maxima) {
   assert(maxima.size() == maxima_count(row.size()));
-  return HWY_DYNAMIC_DISPATCH(scan)(row.data(), row.size(), maxima_stride(row.size()),
-                                    maxima.data());
+  const std::size_t head = head_size(row);
+  const auto body = row.subspan(head);
+  std::ranges::fill(maxima, -std::numeric_limits<float>::infinity());
+  RowScan result = HWY_DYNAMIC_DISPATCH(scan)(body.data(), body.size(), maxima_stride(row.size()),
+                                              maxima.data());
+  result.bad += head;
+  for (std::size_t i = head; i-- > 0;) {
+    const float x = row[i];
+    if (!(x < std::numeric_limits<float>::infinity())) result.bad = i;
+    result.finite += x > -std::numeric_limits<float>::infinity() ? 1 : 0;
+    result.max = std::max(result.max, x);
+    maxima[i] = std::max(maxima[i], x);
+  }
+  return result;
 }
 
-std::size_t find_value(std::span<const float> row, float value) {
-  return HWY_DYNAMIC_DISPATCH(find)(row.data(), row.size(), value);
+std::size_t count_equal(std::span<const float> row, float value) {
+  return HWY_DYNAMIC_DISPATCH(count_all_equal)(row.data(), row.size(), value);
+}
+
+std::size_t find_equal(std::span<const float> row, float value, std::size_t nth) {
+  return HWY_DYNAMIC_DISPATCH(find_nth_equal)(row.data(), row.size(), value, nth);
 }
 
 std::size_t select(std::span<const float> row, const std::int32_t* ids, std::int32_t first_id,

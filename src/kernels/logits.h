@@ -19,16 +19,22 @@ struct RowScan {
   std::size_t bad = 0;     ///< the first NaN or +inf; n, if there is none (else nothing else holds)
 };
 
-/// How many entries share one of the maxima that scan_row() leaves behind: entry i belongs to
-/// maxima[i / (16 * stride) * 16 + i % 16], so that each covers `stride` entries, 16 apart.
-std::size_t maxima_stride(std::size_t n);
+/// How many maxima scan_row() leaves behind for a row of n entries. Each entry counts in one of
+/// them, and at most 256 entries in each, up to n = 65,536, so that the k-th largest of the maxima
+/// is near the k-th largest entry, and never above it.
 std::size_t maxima_count(std::size_t n);
 
 /// `maxima` holds maxima_count(n) entries.
 RowScan scan_row(std::span<const float> row, std::span<float> maxima);
 
-/// The index of the first entry that equals `value`; n, if there is none.
-std::size_t find_value(std::span<const float> row, float value);
+/// The first entry that can count in maxima[index].
+std::size_t maxima_begin(std::span<const float> row, std::size_t index);
+
+/// How many entries equal `value`.
+std::size_t count_equal(std::span<const float> row, float value);
+
+/// The index of the nth entry that equals `value`, counted from 0; n, if there are not so many.
+std::size_t find_equal(std::span<const float> row, float value, std::size_t nth = 0);
 
 /// Room that select() needs behind the last entry that it writes.
 inline constexpr std::size_t kSelectPadding = 16;
@@ -39,8 +45,9 @@ inline constexpr std::size_t kSelectPadding = 16;
 std::size_t select(std::span<const float> row, const std::int32_t* ids, std::int32_t first_id,
                    float low, float high, float* out, std::int32_t* out_ids);
 
-/// The sum of exp((x - max) / temperature) over the entries x >= low; a temperature of infinity
-/// counts them. In float inside: within kExpSumError, relatively, of the exact sum.
+/// The sum of exp((x - max) / temperature) over the entries x >= low, which is finite; a
+/// temperature of infinity counts them. In float inside: within kExpSumError, relatively, of the
+/// exact sum.
 double exp_sum(std::span<const float> row, float low, float max, double temperature);
 inline constexpr double kExpSumError = 0x1p-22;
 

@@ -187,9 +187,8 @@ void Candidates::rank_if_few() {
 Place Candidates::best() const {
   if (few_) return ranked_[0].place;
   // Looked for only from where the entries begin that share a maximum with it.
-  const std::size_t begin =
-      maxima_hold_ ? find_value(maxima_, max_) / 16 * 16 * maxima_stride(row_.size()) : 0;
-  return {max_, row_.id(begin + find_value(row_.values.subspan(begin), max_))};
+  const std::size_t begin = maxima_hold_ ? maxima_begin(row_.values, find_equal(maxima_, max_)) : 0;
+  return {max_, row_.id(begin + find_equal(row_.values.subspan(begin), max_))};
 }
 
 void Candidates::keep_to(const Place& last) {

@@ -101,7 +101,9 @@ struct CrossingFinder::Search {
   std::pair<float, float> guess() const {
     std::array<float, kFew> sample;
     const std::size_t n = view.size();
-    for (std::size_t i = 0; i < kFew; ++i) sample[i] = view.values[(2 * i + 1) * n / (2 * kFew)];
+    for (std::size_t i = 0; i < kFew; ++i) {
+      sample[i] = std::max(view.values[(2 * i + 1) * n / (2 * kFew)], kLowest);
+    }
     std::sort(sample.begin(), sample.end(), std::greater{});
     // A sample often misses the few large values that hold most of the mass, but tells well how
     // much mass lies below a value. So the crossing is searched from below.
@@ -120,17 +122,17 @@ struct CrossingFinder::Search {
         high >= 0 ? sample[static_cast<std::size_t>(high)] : top};
   }
 
-  // The crossing among equal values: the lower id first.
-  std::optional<Crossing> among_ties() const {
-    const double weight = weighing.weight(view.values[0]);
-    const auto count = static_cast<double>(view.size());
+  // The crossing among the `count` candidates of one value, of which the lower id goes first.
+  std::optional<Crossing> among_ties(float value, double count) const {
+    const double weight = weighing.weight(value);
     const auto cumulative = [&](double j) { return above + j * weight; };
     double j = std::clamp(std::ceil((threshold.share * total - above) / weight), 1.0, count);
     while (j > 1 && threshold.reached(cumulative(j - 1), total)) --j;
     while (j < count && !threshold.reached(cumulative(j), total)) ++j;
     if (j > 1 && reached(cumulative(j - 1)) == Answer::kUnsure) return {};
     if (reached(cumulative(j)) == Answer::kUnsure) return {};
-    return Crossing{{view.values[0], view.id(static_cast<std::size_t>(j) - 1)}, weight, total};
+    const std::size_t at = find_equal(view.values, value, static_cast<std::size_t>(j) - 1);
+    return Crossing{{value, view.id(at)}, weight, total};
   }
 
   // The crossing among few candidates.
@@ -171,20 +173,24 @@ struct CrossingFinder::Search {
         case Answer::kNo:
           break;
       }
-      Row inside = part(low, high);
-      if (inside.size() == view.size() && low < high) {
-        // Nothing was cut off, as many are equal: to the lowest, or else to the highest.
-        low = low > kLowest ? next_above(low) : high;
+      Row inside;
+      if (low < high) {
         inside = part(low, high);
+        if (inside.size() == view.size()) {
+          // Nothing was cut off, as many are equal: to the lowest, or else to the highest.
+          low = low > kLowest ? next_above(low) : high;
+          inside = part(low, high);
+        }
       }
-      const double within = sum(inside, kLowest);
+      const auto ties = low == high ? static_cast<double>(count_equal(view.values, low)) : 0;
+      const double within = low == high ? ties * weighing.weight(low) : sum(inside, kLowest);
       switch (reached(above + before + within)) {
         case Answer::kUnsure:
           return {};
         case Answer::kYes:
           above += before;
+          if (low == high) return among_ties(low, ties);
           descend(inside, high, within);
-          if (low == high) return among_ties();
           break;
         case Answer::kNo:
           above += before + within;
