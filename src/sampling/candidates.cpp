@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "decant/error.h"
-#include "logits.h"
 
 namespace decant {
 namespace {
@@ -50,9 +49,11 @@ void Candidates::assign(Logits logits) {
   max_ = scan.max;
   temperature_ = 1;
   few_ = false;
+  ties_ = {};
   floor_.reset();
   forget_mass();
   rank_if_few();
+  rank_if_tied();
 }
 
 void Candidates::forget_mass() {
@@ -71,7 +72,7 @@ double Candidates::exact_mass() {
   if (few_) {
     double sum = 0;
     for (const Ranked& c : ranked()) sum += c.weight;
-    exact_mass_ = sum;
+    exact_mass_ = sum + static_cast<double>(ties_.count) * ties_.weight;
   } else {
     exact_mass_ = exp_sum_exact(row_.values, kLowest, max_, temperature_);
   }
@@ -110,6 +111,7 @@ void Candidates::divide(double temperature) {
 void Candidates::weigh() {
   const Weighing by = weighing();
   for (Ranked& c : ranked()) c.weight = by.weight(c.place.value);
+  ties_.weight = ties_.count > 0 ? by.weight(ties_.value) : 0;
 }
 
 float Candidates::rounded(double value) {
@@ -119,6 +121,7 @@ float Candidates::rounded(double value) {
 }
 
 float* Candidates::writable(TokenId token) {
+  spread_ties();
   if (few_) {
     const auto found =
         std::ranges::find(ranked(), token, [](const Ranked& c) { return c.place.token; });
@@ -161,8 +164,10 @@ bool Candidates::settle() {
   maxima_hold_ = true;
   size_ = scan.finite;
   max_ = scan.max;
-  if (size_ > 0) rank_if_few();
-  return size_ > 0;
+  if (size_ == 0) return false;
+  rank_if_few();
+  rank_if_tied();
+  return true;
 }
 
 void Candidates::adopt(const Row& row) {
@@ -176,7 +181,26 @@ void Candidates::adopt(const Row& row) {
 void Candidates::rank_if_few() {
   if (few_ || size_ > kFew) return;
   if (row_.size() > size_) adopt(spare().select(row_, kLowest, max_));
-  for (std::size_t i = 0; i < size_; ++i) ranked_[i].place = {row_.values[i], row_.id(i)};
+  rank(row_);
+}
+
+void Candidates::rank_if_tied() {
+  if (few_) return;
+  // Most rows are not of this kind, and three entries tell.
+  const std::span<const float> values = row_.values;
+  const float value = values[values.size() / 2];
+  if (values[values.size() / 4] != value || values[values.size() * 3 / 4] != value) return;
+  if (value == kImpossible) return;
+  const float above = std::nextafter(value, std::numeric_limits<float>::infinity());
+  const Row few = spare().select(row_, above, max_);
+  const std::size_t count = count_equal(values, value);
+  if (few.size() > kFew || few.size() + count != size_) return;
+  ties_ = {.value = value, .count = count};
+  rank(few);
+}
+
+void Candidates::rank(const Row& few) {
+  for (std::size_t i = 0; i < few.size(); ++i) ranked_[i].place = {few.values[i], few.id(i)};
   std::ranges::sort(ranked(),
                     [](const Ranked& a, const Ranked& b) { return a.place.ranks_before(b.place); });
   few_ = true;
@@ -184,8 +208,17 @@ void Candidates::rank_if_few() {
   forget_mass();
 }
 
+void Candidates::spread_ties() {
+  if (ties_.count == 0) return;
+  const Place last{ties_.value, tie(ties_.count - 1)};
+  few_ = false;
+  ties_ = {};
+  keep_to(last);
+  floor_.reset();
+}
+
 Place Candidates::best() const {
-  if (few_) return ranked_[0].place;
+  if (few_) return ranked().empty() ? Place{ties_.value, tie(0)} : ranked_[0].place;
   // Looked for only from where the entries begin that share a maximum with it.
   const std::size_t begin = maxima_hold_ ? maxima_begin(row_.values, find_equal(maxima_, max_)) : 0;
   return {max_, row_.id(begin + find_equal(row_.values.subspan(begin), max_))};
@@ -194,8 +227,15 @@ Place Candidates::best() const {
 void Candidates::keep_to(const Place& last) {
   floor_ = last.value;
   if (few_) {
-    while (last.ranks_before(ranked_[size_ - 1].place)) --size_;
-    forget_mass();
+    const auto gone =
+        std::ranges::find_if(ranked(), [&](const Ranked& c) { return last.ranks_before(c.place); });
+    auto count = static_cast<std::size_t>(gone - ranked().begin());
+    if (ties_.count > 0 && last.value <= ties_.value) {
+      const std::size_t ties =
+          count_equal(row_.first(row_.count_to(last.token)).values, ties_.value);
+      count += last.value < ties_.value ? ties_.count : std::min(ties_.count, ties);
+    }
+    keep_first(count);
     return;
   }
   // Ids ascend, so of the ties those that stay come before those that go.
@@ -206,8 +246,17 @@ void Candidates::keep_to(const Place& last) {
   rank_if_few();
 }
 
+void Candidates::keep_first(std::size_t count) {
+  const std::size_t few = ranked().size();
+  ties_.count = count > few ? count - few : 0;
+  size_ = count;
+  floor_ = ties_.count > 0 ? ties_.value : ranked_[count - 1].place.value;
+  forget_mass();
+}
+
 void Candidates::keep_best() {
   ranked_[0] = {best(), 1};
+  ties_ = {};
   few_ = true;
   size_ = 1;
   forget_mass();
@@ -226,7 +275,11 @@ void Candidates::keep_top(std::size_t k, TopKRule rule) {
     if (*kth > kImpossible) keep_to({*kth, kLastToken});
   }
   if (few_) {
-    if (k < size_) keep_to(last(ranked_[k - 1].place));
+    if (k <= ranked().size()) {
+      keep_to(last(ranked_[k - 1].place));
+    } else if (rule == TopKRule::kExact) {
+      keep_first(k);
+    }
     return;
   }
   // Mass at an infinite temperature is a count.
@@ -235,23 +288,39 @@ void Candidates::keep_top(std::size_t k, TopKRule rule) {
   keep_to(last(crossings_.find(row_, count, threshold).place));
 }
 
-void Candidates::keep_nucleus(double share, TopPRule rule) {
-  const Threshold threshold{share, rule == TopPRule::kExclusive};
-  Place last;
-  if (few_) {
-    double cumulative = ranked_[0].weight;
-    std::size_t at = 0;
-    while (at + 1 < size_ && !threshold.reached(cumulative, exact_mass())) {
-      cumulative += ranked_[++at].weight;
-    }
-    last = ranked_[at].place;
-  } else {
-    last = crossings_.find(row_, weighing(), threshold).place;
+std::size_t Candidates::few_to_reach(const Threshold& threshold) {
+  const double total = exact_mass();
+  double cumulative = 0;
+  std::size_t count = 0;
+  for (const Ranked& c : ranked()) {
+    cumulative += c.weight;
+    ++count;
+    if (threshold.reached(cumulative, total)) return count;
   }
-  // The one that crosses goes, unless it is the first. Its predecessor is named by what would be
-  // its place: nothing lies between.
-  if (rule == TopPRule::kExclusive && best().ranks_before(last)) --last.token;
+  if (ties_.count == 0 || ties_.weight == 0) return count;
+  return count + static_cast<std::size_t>(ties_to_reach(threshold, cumulative, ties_.weight,
+                                                        static_cast<double>(ties_.count), total));
+}
+
+void Candidates::keep_nucleus(double share, TopPRule rule) {
+  // By the exclusive rule the one that crosses goes, unless it is the first.
+  const bool exclusive = rule == TopPRule::kExclusive;
+  const Threshold threshold{share, exclusive};
+  if (few_) {
+    const std::size_t count = few_to_reach(threshold);
+    keep_first(exclusive && count > 1 ? count - 1 : count);
+    return;
+  }
+  Place last = crossings_.find(row_, weighing(), threshold).place;
+  if (!exclusive || !best().ranks_before(last)) {
+    keep_to(last);
+    return;
+  }
+  --last.token;  // what ranks before it, whatever that is
   keep_to(last);
+  float lowest = max_;
+  for_each([&](TokenId, float value) { lowest = std::min(lowest, value); });
+  floor_ = lowest;
 }
 
 void Candidates::keep_from(double floor) {
@@ -318,6 +387,7 @@ void Candidates::keep_typical(double share) {
   adopt({{buffer.values.data(), count}, buffer.ids.data()});
   max_ = max;
   few_ = false;
+  ties_ = {};
   rank_if_few();
 }
 
@@ -335,18 +405,13 @@ Candidates::Drawn Candidates::draw(double u) {
     const Crossing crossing = crossings_.find(row_, weighing(), threshold);
     return {crossing.place.token, crossing.weight / crossing.total};
   }
+  std::size_t at = few_to_reach(threshold) - 1;
   const double total = exact_mass();
-  double cumulative = 0;
-  const Ranked* drawn = nullptr;
-  for (const Ranked& c : ranked()) {
-    // One whose weight underflowed to 0 is never drawn, also not as the last, where rounding leaves
-    // u beyond the end.
-    if (c.weight == 0) break;
-    drawn = &c;
-    cumulative += c.weight;
-    if (threshold.reached(cumulative, total)) break;
-  }
-  return {drawn->place.token, drawn->weight / total};
+  if (at >= ranked().size()) return {tie(at - ranked().size()), ties_.weight / total};
+  // One whose weight underflowed to 0 is never drawn, also not as the last, where rounding leaves u
+  // beyond the end.
+  while (ranked_[at].weight == 0) --at;
+  return {ranked_[at].place.token, ranked_[at].weight / total};
 }
 
 }  // namespace decant

@@ -11,13 +11,15 @@
 #include "crossing.h"
 #include "decant/sampling.h"
 #include "decant/types.h"
+#include "logits.h"
 
 namespace decant {
 
 /// One row of logits, narrowed down by one stage after another. As long as nothing changes a logit,
 /// it is the caller's row that is read, in as few passes as can be: temperatures are only
-/// remembered, and a filter copies what it keeps. Once only few candidates are left, they are put
-/// in order, and the rest is done on those.
+/// remembered, and a filter copies what it keeps. Once only few candidates are left, or few and
+/// others that all tie for the last places, the few are put in order, and the rest is done on
+/// those.
 ///
 /// A value is a logit as it was given, or as a bias or penalty made it, in float: a candidate's
 /// logit is value / temperature(), its probability exp((value - max()) / temperature()) / mass().
@@ -93,12 +95,18 @@ class Candidates {
   /// Calls visit(token, value) for each candidate; ids ascend, unless there are few.
   template <typename Visit>
   void for_each(const Visit& visit) const {
-    if (few_) {
-      for (const Ranked& c : ranked()) visit(c.place.token, c.place.value);
+    if (!few_) {
+      for (std::size_t i = 0; i < row_.size(); ++i) {
+        if (row_.values[i] > kImpossible) visit(row_.id(i), row_.values[i]);
+      }
       return;
     }
-    for (std::size_t i = 0; i < row_.size(); ++i) {
-      if (row_.values[i] > kImpossible) visit(row_.id(i), row_.values[i]);
+    for (const Ranked& c : ranked()) visit(c.place.token, c.place.value);
+    std::size_t left = ties_.count;
+    for (std::size_t i = 0; left > 0; ++i) {
+      if (row_.values[i] != ties_.value) continue;
+      visit(row_.id(i), row_.values[i]);
+      --left;
     }
   }
 
@@ -110,8 +118,8 @@ class Candidates {
     Place place;
     double weight;
   };
-  std::span<Ranked> ranked() { return {ranked_.data(), size_}; }
-  std::span<const Ranked> ranked() const { return {ranked_.data(), size_}; }
+  std::span<Ranked> ranked() { return {ranked_.data(), size_ - ties_.count}; }
+  std::span<const Ranked> ranked() const { return {ranked_.data(), size_ - ties_.count}; }
 
   static float rounded(double value);
   Weighing weighing() const { return {max_, temperature_}; }
@@ -125,16 +133,31 @@ class Candidates {
   void keep_to(const Place& last);
   /// Puts the candidates in order, if they are few enough now.
   void rank_if_few();
+  /// The same, if all but a few tie for the last places.
+  void rank_if_tied();
+  void rank(const Row& few);
+  /// The reverse: the candidates are in a row again.
+  void spread_ties();
+  /// When they are few: how many of the ranking it takes to reach a threshold; keeps the first.
+  std::size_t few_to_reach(const Threshold& threshold);
+  void keep_first(std::size_t count);
+  TokenId tie(std::size_t nth) const { return row_.id(find_equal(row_.values, ties_.value, nth)); }
   void weigh();
   void forget_mass();
 
   std::size_t vocab_size_ = 0;
-  Row row_ = {};          // valid unless few_
+  Row row_ = {};          // unless few_, the candidates
   std::size_t size_ = 0;  // candidates
   float max_ = 0;         // the largest value
   double temperature_ = 1;
-  bool few_ = false;  // the candidates are in ranked_, in order
+  bool few_ = false;  // the candidates are in ranked_, in order, and behind them in ties_
   std::array<Ranked, kFew> ranked_ = {};
+  struct Ties {
+    float value = 0;
+    double weight = 0;
+    std::size_t count = 0;  // the first of those in row_ that equal value
+  };
+  Ties ties_ = {};
   std::vector<float> maxima_ = {};  // see scan_row()
   bool maxima_hold_ = false;        // they are those of row_
   RowBuffer buffers_[2];            // what filters and changes write to, by turns

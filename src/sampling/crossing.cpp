@@ -29,6 +29,16 @@ double Weighing::weight(float value) const {
   return std::exp((static_cast<double>(value) - static_cast<double>(max)) / temperature);
 }
 
+double ties_to_reach(const Threshold& threshold, double above, double weight, double count,
+                     double total) {
+  const auto reached = [&](double j) { return threshold.reached(above + j * weight, total); };
+  double j = std::clamp(std::ceil((threshold.share * total - above) / weight), 1.0, count);
+  // The quotient may be off by one or two in its last place.
+  while (j > 1 && reached(j - 1)) --j;
+  while (j < count && !reached(j)) ++j;
+  return j;
+}
+
 std::size_t Row::count_to(TokenId last) const {
   if (ids != nullptr) {
     return static_cast<std::size_t>(std::upper_bound(ids, ids + size(), last) - ids);
@@ -125,12 +135,9 @@ struct CrossingFinder::Search {
   // The crossing among the `count` candidates of one value, of which the lower id goes first.
   std::optional<Crossing> among_ties(float value, double count) const {
     const double weight = weighing.weight(value);
-    const auto cumulative = [&](double j) { return above + j * weight; };
-    double j = std::clamp(std::ceil((threshold.share * total - above) / weight), 1.0, count);
-    while (j > 1 && threshold.reached(cumulative(j - 1), total)) --j;
-    while (j < count && !threshold.reached(cumulative(j), total)) ++j;
-    if (j > 1 && reached(cumulative(j - 1)) == Answer::kUnsure) return {};
-    if (reached(cumulative(j)) == Answer::kUnsure) return {};
+    const double j = ties_to_reach(threshold, above, weight, count, total);
+    if (j > 1 && reached(above + (j - 1) * weight) == Answer::kUnsure) return {};
+    if (reached(above + j * weight) == Answer::kUnsure) return {};
     const std::size_t at = find_equal(view.values, value, static_cast<std::size_t>(j) - 1);
     return Crossing{{value, view.id(at)}, weight, total};
   }
@@ -193,7 +200,7 @@ struct CrossingFinder::Search {
           descend(inside, high, within);
           break;
         case Answer::kNo:
-          above += before + within;
+          above = above + before + within;  // summed as it was compared
           descend(part(kLowest, next_below(low)), next_below(low), mass - before - within);
           break;
       }
@@ -209,14 +216,14 @@ Crossing CrossingFinder::find(const Row& row, const Weighing& weighing,
     if (const auto crossing = search.run(row)) return *crossing;
   }
   // Rounding left the end of the cumulative sum short of the threshold: the last candidate with any
-  // weight is meant.
+  // probability is meant.
   Crossing last{.total = exp_sum_exact(row.values, kLowest, weighing.max, weighing.temperature)};
   last.place.value = kInfinity;
   for (std::size_t i = 0; i < row.size(); ++i) {
     const Place place{row.values[i], row.id(i)};
     if (!last.place.ranks_before(place)) continue;
     const double weight = weighing.weight(place.value);
-    if (weight == 0) continue;
+    if (weight / last.total == 0) continue;
     last.place = place;
     last.weight = weight;
   }

@@ -60,6 +60,11 @@ struct Threshold {
   }
 };
 
+/// The least j >= 1 for which the threshold is reached at above + j * weight, which has to be so at
+/// `count`, within rounding.
+double ties_to_reach(const Threshold& threshold, double above, double weight, double count,
+                     double total);
+
 struct Crossing {
   Place place = {};
   double weight = 0;  // of that candidate

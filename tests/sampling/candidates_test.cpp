@@ -51,15 +51,17 @@ TEST(Candidates, InvalidLogitsNameTheFirstBadIndex) {
   expect_refused({}, "none of the 0 logits is finite");
 }
 
-// Few candidates are kept in order, many are not; nobody may see the difference. Each step is done
-// on a row and on the same row beside many candidates that then go again.
+// Few candidates are kept in order, many are not, nor are those that tie for the last places;
+// nobody may see the difference. Each step is done on a row, on the same row beside many candidates
+// that have hardly any weight, and beside many that tie.
 TEST(Candidates, FewAndManyAreTreatedAlike) {
   std::mt19937 random(1);
   for (int round = 0; round < 500; ++round) {
     std::vector<float> logits(1 + random() % 60);
     for (float& x : logits) x = static_cast<float>(random() % 12) / 4;
     auto padded = logits;
-    padded.resize(logits.size() + 100, -50.0f);
+    padded.insert(padded.end(), 400, -1000.0f);
+    if (round % 2 == 0) padded.back() = -1001;  // not all of them tie
 
     Candidates few;
     few.assign(logits);

@@ -71,6 +71,9 @@ std::vector<float> random_logits(std::mt19937& random, std::size_t size, double 
   std::normal_distribution<double> normal(0, scale);
   std::vector<float> logits(size);
   for (float& logit : logits) logit = static_cast<float>(normal(random));
+  if (random() % 10 == 0) {  // all but a few tie for the last places
+    for (float& logit : logits) logit = std::max(logit, static_cast<float>(scale));
+  }
   return logits;
 }
 
