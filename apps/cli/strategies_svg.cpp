@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "candidate.h"
 #include "svg.h"
+#include "trace_parts.h"
 #include "trace_svg.h"
 
 namespace decant::cli {

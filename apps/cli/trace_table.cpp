@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "candidate.h"
 #include "svg.h"
+#include "trace_parts.h"
 
 namespace decant::cli {
 namespace {
@@ -56,37 +56,15 @@ std::string without_end_spaces(const std::string& line) {
   return line.substr(0, line.find_last_not_of(' ') + 1);
 }
 
-double final_logit(Row row) { return row->logits.empty() ? row->logit : row->logits.back(); }
-
-/// The survivors as the draw lays them on [0, 1).
-std::vector<Row> ranked_survivors(const Trace& trace) {
-  std::vector<Row> rows;
-  for (const CandidateTrace& candidate : trace.candidates) {
-    if (survives(candidate)) rows.push_back(&candidate);
-  }
-  std::ranges::sort(rows, [](Row a, Row b) {
-    return final_logit(a) != final_logit(b) ? final_logit(a) > final_logit(b) : a->token < b->token;
-  });
-  return rows;
-}
-
-/// The tokens that get a row, by raw rank: those that are or were the most probable.
-std::vector<Row> choose_rows(const Trace& trace, std::size_t limit) {
-  std::vector<Row> rows;
-  for (const CandidateTrace& candidate : trace.candidates) rows.push_back(&candidate);
-  const auto weight = [](Row row) { return std::max(raw_probability(*row), row->probability); };
-  std::ranges::stable_sort(rows, [&](Row a, Row b) { return weight(a) > weight(b); });
-  rows.resize(std::min(rows.size(), limit));
-  std::ranges::sort(rows, {}, [](Row row) { return row->rank; });
-  return rows;
-}
-
 class TraceTable {
  public:
-  TraceTable(const Trace& trace, const TableStyle& style, const TokenText& text)
-      : trace_(trace), style_(style), text_(text) {}
+  TraceTable(const Trace& trace, const SamplingConfig& config, const TableStyle& style,
+             const TokenText& text)
+      : trace_(trace), config_(config), style_(style), text_(text) {}
 
   std::string print() {
+    for (const std::string& words : settings(trace_, config_, 72)) line(" " + words);
+    line("");
     stages();
     tokens();
     if (trace_.draw) draw();
@@ -203,6 +181,7 @@ class TraceTable {
   }
 
   const Trace& trace_;
+  const SamplingConfig& config_;
   const TableStyle& style_;
   const TokenText& text_;
   std::string out_;
@@ -210,8 +189,9 @@ class TraceTable {
 
 }  // namespace
 
-std::string trace_table(const Trace& trace, const TableStyle& style, const TokenText& text) {
-  return TraceTable(trace, style, text).print();
+std::string trace_table(const Trace& trace, const SamplingConfig& config, const TableStyle& style,
+                        const TokenText& text) {
+  return TraceTable(trace, config, style, text).print();
 }
 
 std::string strategies_table(std::span<const NamedTrace> strategies, const TableStyle& style,

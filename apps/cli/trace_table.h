@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "decant/sampling.h"
 #include "decant/trace.h"
 #include "trace_svg.h"
 
@@ -15,9 +16,10 @@ struct TableStyle {
   bool ansi = false;      ///< dims what was removed, for terminals
 };
 
-/// What the stages did to one step's distribution: a line a stage, the tokens with their
-/// probabilities before and after, and the draw. `text` may be empty.
-std::string trace_table(const Trace& trace, const TableStyle& style, const TokenText& text);
+/// What the stages of `config` did to one step's distribution: a line a stage, the tokens with
+/// their probabilities before and after, and the draw. `text` may be empty.
+std::string trace_table(const Trace& trace, const SamplingConfig& config, const TableStyle& style,
+                        const TokenText& text);
 
 /// A line a strategy, all over the same logits.
 std::string strategies_table(std::span<const NamedTrace> strategies, const TableStyle& style,

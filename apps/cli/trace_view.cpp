@@ -114,7 +114,7 @@ void TraceView::show_one(const ShownStep& step, std::optional<double> u) const {
     object.update(step_json(pipeline, trace, step));
     write_json(object);
   } else {
-    write_out(trace_table(trace, style(top_), step.text));
+    write_out(trace_table(trace, pipeline.config(), style(top_), step.text));
   }
 }
 

@@ -330,13 +330,14 @@ TEST(CliReshape, PrintsTheTokensThatAreOrWereMostProbable) {
   std::vector<std::string> lines;
   std::istringstream all(run.out);
   for (std::string line; std::getline(all, line);) lines.push_back(line);
-  ASSERT_EQ(lines.size(), 9u) << run.out;
-  EXPECT_THAT(lines[1], HasSubstr("raw"));
-  EXPECT_THAT(lines[2], HasSubstr("logit_bias"));
-  EXPECT_THAT(lines[3], HasSubstr("top_k"));
-  EXPECT_THAT(lines[6], testing::ContainsRegex(" 1 +1 +50.0% "));
-  EXPECT_THAT(lines[7], testing::ContainsRegex(" [45] +4 +6.25% "));
-  EXPECT_THAT(lines[8], testing::ContainsRegex("\\+ 3 others +43.7%"));
+  ASSERT_EQ(lines.size(), 11u) << run.out;
+  EXPECT_EQ(lines[0], " logit_bias 1 token · top_k 2");
+  EXPECT_THAT(lines[3], HasSubstr("raw"));
+  EXPECT_THAT(lines[4], HasSubstr("logit_bias"));
+  EXPECT_THAT(lines[5], HasSubstr("top_k"));
+  EXPECT_THAT(lines[8], testing::ContainsRegex(" 1 +1 +50.0% "));
+  EXPECT_THAT(lines[9], testing::ContainsRegex(" [45] +4 +6.25% "));
+  EXPECT_THAT(lines[10], testing::ContainsRegex("\\+ 3 others +43.7%"));
 }
 
 TEST(CliReshape, WritesAPictureWholeOrNotAtAll) {

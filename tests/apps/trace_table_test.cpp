@@ -63,7 +63,7 @@ Trace five_tokens() {
 }
 
 TEST(TraceTable, BarsAreAsLongAsTheProbabilities) {
-  const std::string table = trace_table(five_tokens(), {}, {});
+  const std::string table = trace_table(five_tokens(), {}, {}, {});
   const auto eighths = [](const std::string& words) {
     int all = 0;
     for (std::size_t at = 0; at < words.size(); ++at) {
@@ -88,7 +88,7 @@ TEST(TraceTable, BarsAreAsLongAsTheProbabilities) {
 }
 
 TEST(TraceTable, RemovedTokensSayByWhat) {
-  const std::string table = trace_table(five_tokens(), {}, {});
+  const std::string table = trace_table(five_tokens(), {}, {}, {});
   EXPECT_THAT(line_with(table, " 12 "), EndsWith("– top_k"));
   EXPECT_THAT(line_with(table, " 11 "), AllOf(HasSubstr("25.0%"), HasSubstr("37.5%")));
   EXPECT_THAT(line_with(table, "top_k  "),
@@ -96,9 +96,16 @@ TEST(TraceTable, RemovedTokensSayByWhat) {
   EXPECT_THAT(line_with(table, "raw"), AllOf(HasSubstr("1.386"), HasSubstr("4.0")));
 }
 
+TEST(TraceTable, TheSettingsComeFirst) {
+  Trace trace = five_tokens();
+  trace.stages.insert(trace.stages.begin(), {.name = "temperature"});
+  EXPECT_THAT(trace_table(trace, {.temperature = .5, .top_k = 2}, {}, {}),
+              testing::StartsWith(" temperature 0.5 · top_k 2\n"));
+}
+
 TEST(TraceTable, TheRestIsSummedInOneRow) {
-  EXPECT_THAT(line_with(trace_table(five_tokens(), {}, {}), "+ 2 others"), HasSubstr("3.12%"));
-  const std::string table = trace_table(five_tokens(), {.top = 1}, {});
+  EXPECT_THAT(line_with(trace_table(five_tokens(), {}, {}, {}), "+ 2 others"), HasSubstr("3.12%"));
+  const std::string table = trace_table(five_tokens(), {}, {.top = 1}, {});
   EXPECT_THAT(table, Not(HasSubstr(" 11 ")));
   EXPECT_THAT(line_with(table, "+ 6 others"), AllOf(HasSubstr("50.0%"), HasSubstr("37.5%")));
 }
@@ -107,7 +114,7 @@ TEST(TraceTable, ATokenThatCameUpFromBelowHasARow) {
   Trace trace = five_tokens();
   trace.candidates[4] = candidate(14, 4, .03125, .625);
   trace.candidates[0] = candidate(10, 0, .5, 0);
-  const std::string table = trace_table(trace, {.top = 2}, {});
+  const std::string table = trace_table(trace, {}, {.top = 2}, {});
   line_with(table, " 10 ");
   line_with(table, " 14 ");
 }
@@ -116,7 +123,7 @@ TEST(TraceTable, TheDrawLiesWhereItsTokenLies) {
   Trace trace = five_tokens();
   trace.draw =
       DrawTrace{.token = 11, .u = .75, .rank = 1, .probability = .375, .begin = .625, .end = 1};
-  const std::string table = trace_table(trace, {}, {});
+  const std::string table = trace_table(trace, {}, {}, {});
   EXPECT_THAT(line_with(table, "u = "),
               EndsWith("u = 0.7500 → token 11 in [0.6250, 1.0000), rank 2 of 2"));
   EXPECT_THAT(line_with(table, " 11 "), testing::StartsWith("▸"));
@@ -141,8 +148,9 @@ TEST(TraceTable, AnyTextKeepsTheColumns) {
       {"e\u0301", "e\u0301", 1},     {"\x1b[2J\n", "\\u{1b}[2J\\n", 11},
       {"\xff\xfe", "\\xff\\xfe", 8},
   };
-  const std::string table = trace_table(
-      trace, {}, [&](TokenId token) { return kTable[static_cast<std::size_t>(token - 10)].text; });
+  const std::string table = trace_table(trace, {}, {}, [&](TokenId token) {
+    return kTable[static_cast<std::size_t>(token - 10)].text;
+  });
   for (std::size_t i = 0; i < 5; ++i) {
     const std::string line = line_with(table, fmt::format(" {} ", 10 + i));
     const std::string shown = kTable[i].shown;
@@ -155,8 +163,8 @@ TEST(TraceTable, AnyTextKeepsTheColumns) {
 }
 
 TEST(TraceTable, StylesForTerminalsOnly) {
-  EXPECT_THAT(trace_table(five_tokens(), {}, {}), Not(HasSubstr("\x1b")));
-  EXPECT_THAT(line_with(trace_table(five_tokens(), {.ansi = true}, {}), " 12 "),
+  EXPECT_THAT(trace_table(five_tokens(), {}, {}, {}), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(line_with(trace_table(five_tokens(), {}, {.ansi = true}, {}), " 12 "),
               AllOf(testing::StartsWith("\x1b[2m"), EndsWith("\x1b[0m")));
 }
 
