@@ -29,7 +29,7 @@ const char* const kSettings[] = {
     R"({"temperature": 1.5, "min_p": 0.02, "typical_p": 0.9, "epsilon_cutoff": 0.001,
         "eta_cutoff": 0.001, "top_n_sigma": 3})",
     R"({"repetition_penalty": 1.3, "presence_penalty": 0.5, "frequency_penalty": 0.2,
-        "penalty_last_n": 20, "penalize_prompt": false, "no_repeat_ngram_size": 2})",
+        "penalty_last_n": 35, "penalize_prompt": false, "no_repeat_ngram_size": 2})",
     R"({"logit_bias": {"3": null, "8": 5.5}, "top_k": 7, "stages": ["top_k", "logit_bias"]})",
     R"({"like": "llama.cpp", "temperature": 0.7})",
 };
