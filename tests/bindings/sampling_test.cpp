@@ -9,6 +9,7 @@
 #include <limits>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "c_support.h"
@@ -63,62 +64,78 @@ void expect_same(const decant_draw& c, const Draw& cpp) {
   EXPECT_EQ(c.survivors, cpp.survivors);
 }
 
-class CSampling : public testing::TestWithParam<const char*> {
- protected:
-  CPipeline c_ = c_pipeline(GetParam());
-  Pipeline cpp_{*GetParam() == '\0' ? SamplingConfig{} : config_from_json(GetParam())};
+// The same settings behind both interfaces.
+struct Both {
+  CPipeline c;
+  Pipeline cpp;
+
+  explicit Both(std::string_view settings)
+      : c(c_pipeline(settings)),
+        cpp(settings.empty() ? SamplingConfig{} : config_from_json(settings)) {}
 };
 
-TEST_P(CSampling, DrawsAreTheSame) {
-  for (unsigned i = 0; i < 50; ++i) {
-    const Step step(i);
-    const decant_sampling_input input = step.input();
-    decant_draw draw = c_draw();
-    ASSERT_EQ(decant_pipeline_sample(c_.get(), &input, 11, i % 3, 40, &draw), DECANT_OK);
-    expect_same(draw, cpp_.sample(step.logits, {.seed = 11, .sequence = i % 3, .position = 40},
+TEST(CSampling, DrawsAreTheSame) {
+  for (const char* settings : kSettings) {
+    SCOPED_TRACE(settings);
+    Both both(settings);
+    for (unsigned i = 0; i < 50; ++i) {
+      const Step step(i);
+      const decant_sampling_input input = step.input();
+      decant_draw draw = c_draw();
+      ASSERT_EQ(decant_pipeline_sample(both.c.get(), &input, 11, i % 3, 40, &draw), DECANT_OK);
+      expect_same(draw,
+                  both.cpp.sample(step.logits, {.seed = 11, .sequence = i % 3, .position = 40},
                                   step.cpp_history()));
-    const double u = i / 50.0;
-    ASSERT_EQ(decant_pipeline_sample_at(c_.get(), &input, u, &draw), DECANT_OK);
-    expect_same(draw, cpp_.sample_at(step.logits, u, step.cpp_history()));
+      const double u = i / 50.0;
+      ASSERT_EQ(decant_pipeline_sample_at(both.c.get(), &input, u, &draw), DECANT_OK);
+      expect_same(draw, both.cpp.sample_at(step.logits, u, step.cpp_history()));
+    }
   }
 }
 
-TEST_P(CSampling, DistributionsAreTheSame) {
-  const Step step(1);
-  const decant_sampling_input input = step.input();
-  const auto expected = cpp_.distribution(step.logits, step.cpp_history());
-  std::vector<std::int32_t> tokens(step.logits.size());
-  std::vector<double> probabilities(step.logits.size());
-  std::size_t survivors = 0;
-  ASSERT_EQ(decant_pipeline_distribution(c_.get(), &input, tokens.data(), probabilities.data(),
-                                         tokens.size(), &survivors),
-            DECANT_OK);
-  ASSERT_EQ(survivors, expected.size());
-  for (std::size_t i = 0; i < survivors; ++i) {
-    EXPECT_EQ(tokens[i], expected[i].token);
-    EXPECT_EQ(probabilities[i], expected[i].probability);
+TEST(CSampling, DistributionsAreTheSame) {
+  for (const char* settings : kSettings) {
+    SCOPED_TRACE(settings);
+    Both both(settings);
+    const Step step(1);
+    const decant_sampling_input input = step.input();
+    const auto expected = both.cpp.distribution(step.logits, step.cpp_history());
+    std::vector<std::int32_t> tokens(step.logits.size());
+    std::vector<double> probabilities(step.logits.size());
+    std::size_t survivors = 0;
+    ASSERT_EQ(decant_pipeline_distribution(both.c.get(), &input, tokens.data(),
+                                           probabilities.data(), tokens.size(), &survivors),
+              DECANT_OK);
+    ASSERT_EQ(survivors, expected.size());
+    for (std::size_t i = 0; i < survivors; ++i) {
+      EXPECT_EQ(tokens[i], expected[i].token);
+      EXPECT_EQ(probabilities[i], expected[i].probability);
+    }
   }
 }
 
-TEST_P(CSampling, TracesAndSettingsAreTheSame) {
-  const Step step(2);
-  const decant_sampling_input input = step.input();
-  const double u = .7;
-  char* json = nullptr;
-  std::size_t size = 0;
-  ASSERT_EQ(decant_pipeline_trace(c_.get(), &input, 5, &u, nullptr, &json, &size), DECANT_OK);
-  EXPECT_EQ(take(json, size),
-            to_json(cpp_.trace(step.logits, {.top = 5, .u = u}, step.cpp_history())));
-  ASSERT_EQ(decant_pipeline_trace(c_.get(), &input, 0, nullptr, nullptr, &json, &size), DECANT_OK);
-  EXPECT_EQ(take(json, size), to_json(cpp_.trace(step.logits, {.top = 0}, step.cpp_history())));
-  ASSERT_EQ(decant_pipeline_settings(c_.get(), &json, &size), DECANT_OK);
-  EXPECT_EQ(take(json, size), to_json(cpp_.config()));
+TEST(CSampling, TracesAndSettingsAreTheSame) {
+  for (const char* settings : kSettings) {
+    SCOPED_TRACE(settings);
+    Both both(settings);
+    const Step step(2);
+    const decant_sampling_input input = step.input();
+    const double u = .7;
+    char* json = nullptr;
+    std::size_t size = 0;
+    ASSERT_EQ(decant_pipeline_trace(both.c.get(), &input, 5, &u, nullptr, &json, &size), DECANT_OK);
+    EXPECT_EQ(take(json, size),
+              to_json(both.cpp.trace(step.logits, {.top = 5, .u = u}, step.cpp_history())));
+    ASSERT_EQ(decant_pipeline_trace(both.c.get(), &input, 0, nullptr, nullptr, &json, &size),
+              DECANT_OK);
+    EXPECT_EQ(take(json, size),
+              to_json(both.cpp.trace(step.logits, {.top = 0}, step.cpp_history())));
+    ASSERT_EQ(decant_pipeline_settings(both.c.get(), &json, &size), DECANT_OK);
+    EXPECT_EQ(take(json, size), to_json(both.cpp.config()));
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Settings, CSampling, testing::ValuesIn(kSettings));
-
-TEST(CSamplingText, ATraceShowsTheTokenizersTexts) {
-  const CPipeline pipeline = c_pipeline();
+TEST(CSampling, ATraceShowsTheTokenizersTexts) {
   const CTokenizer tokenizer = c_gpt2();
   std::vector<float> logits(50260, 0);  // three more than there are tokens
   logits[33676] = 9;                    // "ROM", the first of "ROMEO:" in OpenAI's ids
@@ -134,7 +151,7 @@ TEST(CSamplingText, ATraceShowsTheTokenizersTexts) {
   EXPECT_THAT(text, HasSubstr(R"("token":50259,"text":"")"));
 }
 
-TEST(CSamplingDistribution, FillsNoMoreThanItsRoom) {
+TEST(CSampling, ADistributionFillsNoMoreThanItsRoom) {
   const CPipeline pipeline = c_pipeline();
   const std::vector<float> logits = {1, 3, 2};
   const decant_sampling_input input = c_input(logits);
