@@ -50,12 +50,18 @@ TEST(CliExplain, DrawsWhatGenerateWouldDrawNext) {
 TEST(CliExplain, AlsoAfterAPromptThatIsLongerThanTheWindow) {
   const TempFolder folder;
   const std::string file = (folder.path() / "long").string();
-  shell("yes 'my lord' | head -c 9000 >" + file);
+  shell("seq 1 2000 >" + file);
   const std::string rest = " --json --seed 3 --prompt-file " + file;
   const Outcome run = shell("$decant explain" + rest);
   EXPECT_THAT(run.err, HasSubstr("its beginning is cropped"));
-  EXPECT_EQ(json::parse(run.out)["draw"]["token"],
-            run_json("generate --max-new-tokens 1" + rest)["tokens"][0]);
+  const json explained = json::parse(run.out);
+  const json next = run_json("generate --max-new-tokens 1 --logprobs 1" + rest);
+  EXPECT_EQ(explained["draw"]["token"], next["tokens"][0]);
+  // The same logits, not just the same token.
+  const json& first = next["steps"][0]["top"][0];
+  EXPECT_EQ(explained["trace"]["candidates"][0]["token"], first["token"]);
+  EXPECT_NEAR(explained["trace"]["candidates"][0]["logprob"].get<double>(),
+              first["logprob"].get<double>(), 1e-9);
 }
 
 TEST(CliExplain, SaysWhichStageRemovedEachCandidate) {

@@ -73,7 +73,7 @@ TEST(Json, SettingsComeBackToTheBit) {
 }
 
 TEST(Json, SettingsAreAnObjectWithTheStructsNames) {
-  const json object = json::parse(to_json(every_member_its_own()));
+  json object = json::parse(to_json(every_member_its_own()));
   EXPECT_EQ(object["temperature"], 0.1);
   EXPECT_EQ(object["top_k_rule"], "exact");
   EXPECT_EQ(object["top_p_rule"], "exclusive");
@@ -189,7 +189,7 @@ Trace hand_made_trace() {
 }
 
 TEST(Json, ATraceHasTheStructsNames) {
-  const json object = json::parse(to_json(hand_made_trace()));
+  json object = json::parse(to_json(hand_made_trace()));
   EXPECT_EQ(object["vocab_size"], 4);
   EXPECT_EQ(object["possible"], 3);
   EXPECT_EQ(object["stages"][0], (json{{"name", "top_k"},
