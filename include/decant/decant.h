@@ -17,10 +17,10 @@
 //
 // Errors. A function that can fail returns a decant_status; decant_last_error() then has one line
 // that names the file, the tensor or the option, says what is wrong with it and, where it can, what
-// to do. What a failed function should have written is NULL or 0, and nothing else has changed.
-// NULL where something is needed, and sizes that no array can have, are
-// DECANT_ERROR_INVALID_ARGUMENT. No exception and no signal leaves the library; it never exits and
-// never prints.
+// to do. What a failed function should have written is NULL or 0. NULL where something is needed,
+// and sizes that no array can have, are DECANT_ERROR_INVALID_ARGUMENT. No exception leaves the
+// library; it never exits and never prints. (Where memory runs out within the JSON library, which
+// reads settings and configs and writes traces, that library ends the program.)
 //
 // Text and arrays are a pointer and a size, and may be NULL where the size is 0. Text is UTF-8
 // where it is for people, and any bytes where it is a model's; a size counts bytes. Inputs are read
@@ -33,9 +33,9 @@
 // ended in any order. Pipelines and sessions are not for two threads at once; models and tokenizers
 // never change, and any number of threads may use them.
 //
-// Structs begin with struct_size: set it to the struct's sizeof, and what you do not set to 0,
-// which is every member's default. So members can be added at the end: a program that was compiled
-// before they were keeps working, as it says how much it has, and one that sets a member that this
+// Structs begin with struct_size: set it to the struct's sizeof, and all that you do not need to 0,
+// which is every member's default. So members can be added at the end. A program that was compiled
+// before they were keeps working, as it says how much it has; one that sets a member that this
 // library is too old to know gets DECANT_ERROR_INVALID_ARGUMENT.
 #pragma once
 
