@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -95,6 +97,7 @@ class NpyHeader {
       if (key == "descr") {
         if (next() == '[') unsupported_dtype("records");
         descr = quoted();
+        if (!is_dtype(*descr)) malformed();
       } else if (key == "fortran_order") {
         fortran_order = word() == "True";
       } else if (key == "shape") {
@@ -119,6 +122,15 @@ class NpyHeader {
   [[noreturn]] void unsupported_dtype(const std::string& dtype) const {
     fail(name_, ErrorCode::kUnsupported,
          fmt::format("holds {}, not float32 ('<f4'): save it with .astype('<f4')", dtype));
+  }
+
+  // One of NumPy's: '<f4', '|S5', '>M8[ns]'. Nothing else gets into a message.
+  static bool is_dtype(std::string_view text) {
+    constexpr std::string_view kSigns = "<>=|[]";
+    return text.size() <= 16 && std::ranges::all_of(text, [kSigns](char c) {
+             return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                    kSigns.find(c) != kSigns.npos;
+           });
   }
 
   char next() {  // '\0' at the end

@@ -246,6 +246,8 @@ TEST(CliReshape, BadNumPyFilesAreOneClearLine) {
       {npy("{'descr': '<f4', 'fortran_order': False}", {1, 2}), "the header of the .npy file"},
       {npy("{'descr': '<f4", {1, 2}), "the header of the .npy file"},
       {npy(good + good, {1, 2}), "the header of the .npy file"},
+      {npy("{'descr': '<f\n\x1b[2J', 'fortran_order': False, 'shape': (2,), }", {1, 2}),
+       "the header of the .npy file"},
       {npy("os.system('false')", {1, 2}), "the header of the .npy file"},
       {npy(good, {1, 2}, 3), "is .npy version 3"},
       {whole.substr(0, 7), "ends within its .npy header"},
