@@ -1,7 +1,7 @@
 // What sampling one token costs, chain by chain, beside a sort of the vocabulary and beside the
 // floor, one read of the logits. Every answer is compared with the sort's before it is timed.
 //
-//     build/sampling_bench [FILTER]      only the chains whose name contains FILTER
+//     build/sampling_bench [CHAIN [V]]      only the chains whose name contains CHAIN
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -43,7 +43,7 @@ const std::vector<Chain> kChains = {
     {"typical .9", {.typical_p = .9}},
 };
 
-// The rows that a chain is measured on, several of each kind, so that no branch is learnt by heart.
+// The kinds of rows that a chain is measured on.
 struct Shape {
   std::string_view name;
   float (*logit)(std::size_t i, std::size_t n, std::mt19937& random);
@@ -96,8 +96,37 @@ TokenId sample_by_sorting(std::span<const float> logits, const SamplingConfig& c
     while (kept < tokens.size() && sum < enough) sum += tokens[kept++].p;
     tokens.resize(kept);
   }
-  if (config.min_p > 0) {
-    std::erase_if(tokens, [&](const Token& token) { return token.p < config.min_p; });
+  const double total = mass();
+  double entropy = 0;
+  for (const Token& token : tokens) {
+    if (token.p > 0) entropy -= token.p / total * std::log(token.p / total);
+  }
+  double floor = config.min_p;
+  if (config.epsilon_cutoff > 0) floor = config.epsilon_cutoff * total;
+  if (const double eta = config.eta_cutoff; eta > 0) {
+    floor = std::min(eta, std::sqrt(eta) * std::exp(-entropy)) * total;
+  }
+  if (config.top_n_sigma > 0) {
+    double sum = 0;
+    double squares = 0;
+    for (const float logit : logits) sum += static_cast<double>(logit);
+    const double mean = sum / static_cast<double>(logits.size());
+    for (const float logit : logits) squares += std::pow(static_cast<double>(logit) - mean, 2);
+    floor = std::exp(-config.top_n_sigma * std::sqrt(squares / static_cast<double>(logits.size())));
+  }
+  std::erase_if(tokens, [=, most = tokens.front().p](const Token& token) {
+    return token.p < std::min(floor, most);
+  });
+  if (config.typical_p < 1) {
+    const auto distance = [&](const Token& token) {
+      return std::abs(-std::log(token.p / total) - entropy);
+    };
+    std::ranges::stable_sort(tokens, {}, distance);
+    double sum = 0;
+    std::size_t kept = 0;
+    while (kept < tokens.size() && sum < config.typical_p * total) sum += tokens[kept++].p;
+    tokens.resize(kept);
+    std::ranges::stable_sort(tokens, std::ranges::greater{}, &Token::p);
   }
   const double end = u * mass();
   double sum = 0;
@@ -106,11 +135,6 @@ TokenId sample_by_sorting(std::span<const float> logits, const SamplingConfig& c
     if (sum > end) return token.id;
   }
   return tokens.back().id;
-}
-
-bool sorting_knows(const SamplingConfig& config) {
-  return config.typical_p == 1 && config.epsilon_cutoff == 0 && config.eta_cutoff == 0 &&
-         config.top_n_sigma == 0;
 }
 
 double median_us(std::size_t calls, const std::function<void(std::size_t)>& call) {
@@ -125,16 +149,19 @@ double median_us(std::size_t calls, const std::function<void(std::size_t)>& call
 }
 
 #ifdef __x86_64__
-[[gnu::target_clones("default", "avx2")]]
+#define DECANT_FOR_AVX2 __attribute__((target_clones("default", "avx2")))
+#else
+#define DECANT_FOR_AVX2
 #endif
+
 // What cannot be avoided: each logit is read once.
-std::uint32_t read(std::span<const float> logits) {
+DECANT_FOR_AVX2 std::uint32_t read(std::span<const float> logits) {
   std::uint32_t bits = 0;
   for (const float logit : logits) bits ^= std::bit_cast<std::uint32_t>(logit);
   return bits;
 }
 
-int run(std::string_view filter, std::size_t only_n) {
+int run(std::string_view filter, std::string_view size) {
   constexpr std::size_t kRows = 2;
   constexpr std::size_t kCalls = 2001;
   fmt::print("{:<26} {:<10} {:>8} {:>10} {:>10} {:>10}\n", "chain", "logits", "V", "us a token",
@@ -143,7 +170,7 @@ int run(std::string_view filter, std::size_t only_n) {
   for (const Chain& chain : kChains) {
     if (chain.name.find(filter) == std::string_view::npos) continue;
     for (const std::size_t n : {50257u, 128256u, 262144u}) {
-      if (only_n && n != only_n) continue;
+      if (!size.empty() && size != std::to_string(n)) continue;
       for (const Shape& shape : kShapes) {
         std::mt19937 random(1);
         std::vector<std::vector<float>> rows(kRows, std::vector<float>(n));
@@ -158,20 +185,16 @@ int run(std::string_view filter, std::size_t only_n) {
         const auto u = [&](std::size_t i) { return luck[i % luck.size()]; };
 
         Pipeline pipeline(chain.config);
-        double sorting = NAN;
-        if (sorting_knows(chain.config)) {
-          for (std::size_t i = 0; i < 8; ++i) {
-            const TokenId ours = pipeline.sample_at(row(i), u(i)).token;
-            const TokenId theirs = sample_by_sorting(row(i), chain.config, u(i));
-            if (ours == theirs) continue;
-            fmt::print(stderr, "{}, {}, V {}, u {}: token {}, and {} by sorting\n", chain.name,
-                       shape.name, n, u(i), ours, theirs);
-            return 1;
-          }
-          sorting = median_us(9, [&](std::size_t i) {
-            sink = sink + sample_by_sorting(row(i), chain.config, u(i));
-          });
+        for (std::size_t i = 0; i < 8; ++i) {
+          const TokenId ours = pipeline.sample_at(row(i), u(i)).token;
+          const TokenId theirs = sample_by_sorting(row(i), chain.config, u(i));
+          if (ours == theirs) continue;
+          fmt::print(stderr, "{}, {}, V {}, u {}: token {}, and {} by sorting\n", chain.name,
+                     shape.name, n, u(i), ours, theirs);
+          return 1;
         }
+        const double sorting = median_us(
+            5, [&](std::size_t i) { sink = sink + sample_by_sorting(row(i), chain.config, u(i)); });
         const double ours = median_us(
             kCalls, [&](std::size_t i) { sink = sink + pipeline.sample_at(row(i), u(i)).token; });
         const double floor = median_us(kCalls, [&](std::size_t i) { sink = sink + read(row(i)); });
@@ -187,4 +210,6 @@ int run(std::string_view filter, std::size_t only_n) {
 }  // namespace
 }  // namespace decant
 
-int main(int argc, char** argv) { return decant::run(argc > 1 ? argv[1] : "", argc > 2 ? std::stoul(argv[2]) : 0); }
+int main(int argc, char** argv) {
+  return decant::run(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "");
+}

@@ -58,7 +58,7 @@ struct SamplingConfig {
   /// smallest such set that holds this probability. 1 = off. In (0, 1]. (Meister et al. 2022)
   double typical_p = 1;
 
-  /// Keeps tokens of at least this probability, and the most probable one always. 0 = off.
+  /// Keeps tokens of at least this probability, and always the most probable and its ties. 0 = off.
   /// In [0, 1). (Hewitt et al. 2022)
   double epsilon_cutoff = 0;
 
@@ -96,8 +96,8 @@ struct SamplingConfig {
   /// The stages in the order in which they act; each filter renormalises what it keeps. A stage may
   /// be left out or stand twice.
   std::vector<std::string> stages = {
-      "logit_bias", "penalties", "no_repeat_ngram", "temperature",    "top_k",      "top_p",
-      "min_p",      "typical_p", "epsilon_cutoff",  "eta_cutoff",     "top_n_sigma"};
+      "logit_bias", "penalties", "no_repeat_ngram", "temperature", "top_k",      "top_p",
+      "min_p",      "typical_p", "epsilon_cutoff",  "eta_cutoff",  "top_n_sigma"};
 };
 
 /// The systems whose settings config_like() knows: "hf", "llama.cpp", "vllm", "openai",
@@ -157,7 +157,7 @@ class Pipeline {
 
   /// The draw for a uniform of the caller's, 0 <= u < 1: the survivors are ranked (most probable
   /// first, lower id first on ties), their probabilities laid end to end on [0, 1), and the token
-  /// under u is taken.
+  /// under u is taken. Throws Error (kInvalidOption) for another u.
   Draw sample_at(Logits logits, double u, const History& history = {});
 
   struct Survivor {
@@ -169,7 +169,7 @@ class Pipeline {
   std::vector<Survivor> distribution(Logits logits, const History& history = {});
 
   /// What every stage did to these logits: see trace.h. With a uniform it holds sample_at()'s draw.
-  /// Throws what sample() throws.
+  /// Throws what sample_at() throws.
   Trace trace(Logits logits, const TraceOptions& options = {}, const History& history = {});
 
  private:

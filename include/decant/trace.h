@@ -52,7 +52,7 @@ struct DrawTrace {
   double u = 0;
   std::int64_t rank = 0;  ///< among the survivors
   double probability = 0;
-  double begin = 0;  ///< begin <= u < end = begin + probability
+  double begin = 0;  ///< begin <= u < end; end - begin is the probability, within 1e-6
   double end = 0;
 };
 
@@ -68,9 +68,9 @@ struct Trace {
   /// The tokens that are not in `candidates`: their number, and their raw probability in all.
   std::int64_t others = 0;
   double others_probability = 0;
-  double final_entropy = 0;        ///< after all stages, in nats
-  std::int64_t survivors = 0;      ///< after all stages
-  double mass_kept = 0;            ///< the raw probability of the survivors
+  double final_entropy = 0;    ///< after all stages, in nats
+  std::int64_t survivors = 0;  ///< after all stages
+  double mass_kept = 0;        ///< the raw probability of the survivors
   std::optional<DrawTrace> draw = {};
 };
 

@@ -103,7 +103,7 @@ double Candidates::value_deviation() {
 
 void Candidates::divide(double temperature) {
   // Beyond these, no two floats are told apart any better, or any worse.
-  temperature_ = std::clamp(temperature_ * temperature, 1e-300, 1e300);
+  temperature_ = std::clamp(temperature_ * temperature, 1e-60, 1e60);
   forget_mass();
   if (few_) weigh();
 }
@@ -155,7 +155,7 @@ bool Candidates::settle() {
     if (size_ == 0) return false;
     std::ranges::sort(
         ranked(), [](const Ranked& a, const Ranked& b) { return a.place.ranks_before(b.place); });
-    max_ = ranked_[0].place.value;
+    max_ = best().value;
     weigh();
     return true;
   }
@@ -341,6 +341,7 @@ void Candidates::keep_probable(double least) {
 }
 
 void Candidates::keep_typical(double share) {
+  spread_ties();  // so that ids ascend in the row that is made below
   const double total = exact_mass();
   const double log_total = std::log(total);
   const double expected = entropy();

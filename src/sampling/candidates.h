@@ -92,7 +92,7 @@ class Candidates {
   /// All candidates in order: a sort, to look at.
   std::vector<Place> ranking() const;
 
-  /// Calls visit(token, value) for each candidate; ids ascend, unless there are few.
+  /// Calls visit(token, value) for each candidate, in no particular order.
   template <typename Visit>
   void for_each(const Visit& visit) const {
     if (!few_) {

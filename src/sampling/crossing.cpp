@@ -74,7 +74,8 @@ struct CrossingFinder::Search {
 
   // The part of the row that the crossing lies in, and the mass of all that ranks before it.
   Row view = {};
-  float top = 0;  // no value in view is larger
+  float top = 0;           // no value in view is larger
+  float bottom = kLowest;  // nor smaller
   double mass = 0;
   double above = 0;
   double total = 0;
@@ -100,8 +101,9 @@ struct CrossingFinder::Search {
   Row part(float low, float high) { return spare->select(view, low, high); }
 
   // Makes view what part() last returned.
-  void descend(const Row& row, float new_top, double new_mass) {
+  void descend(const Row& row, float new_bottom, float new_top, double new_mass) {
     view = row;
+    bottom = std::max(bottom, new_bottom);
     top = new_top;
     mass = new_mass;
     spare = spare == buffers ? buffers + 1 : buffers;
@@ -112,7 +114,9 @@ struct CrossingFinder::Search {
     std::array<float, kFew> sample;
     const std::size_t n = view.size();
     for (std::size_t i = 0; i < kFew; ++i) {
-      sample[i] = std::max(view.values[(2 * i + 1) * n / (2 * kFew)], kLowest);
+      // One of each stretch of the row, at no regular distance: rows may have patterns.
+      const std::size_t within = ((i + 1) * 0x9E3779B97F4A7C15 >> 32) % (n / kFew);
+      sample[i] = std::max(view.values[i * n / kFew + within], kLowest);
     }
     std::sort(sample.begin(), sample.end(), std::greater{});
     // A sample often misses the few large values that hold most of the mass, but tells well how
@@ -167,7 +171,7 @@ struct CrossingFinder::Search {
 
   std::optional<Crossing> run(const Row& row) {
     total = sum(row, kLowest);
-    descend(row, weighing.max, total);
+    descend(row, kLowest, weighing.max, total);
     while (view.size() > kFew) {
       auto [low, high] = guess();
       const double before = high < top ? sum(view, next_above(high)) : 0;
@@ -175,7 +179,7 @@ struct CrossingFinder::Search {
         case Answer::kUnsure:
           return {};
         case Answer::kYes:
-          descend(part(next_above(high), top), top, before);
+          descend(part(next_above(high), top), next_above(high), top, before);
           continue;
         case Answer::kNo:
           break;
@@ -197,11 +201,11 @@ struct CrossingFinder::Search {
         case Answer::kYes:
           above += before;
           if (low == high) return among_ties(low, ties);
-          descend(inside, high, within);
+          descend(inside, low, high, within);
           break;
         case Answer::kNo:
           above = above + before + within;  // summed as it was compared
-          descend(part(kLowest, next_below(low)), next_below(low), mass - before - within);
+          descend(part(kLowest, next_below(low)), kLowest, next_below(low), mass - before - within);
           break;
       }
     }
@@ -211,17 +215,19 @@ struct CrossingFinder::Search {
 
 Crossing CrossingFinder::find(const Row& row, const Weighing& weighing,
                               const Threshold& threshold) {
+  float bottom = kLowest;
   for (const bool exact : {false, true}) {
     Search search{weighing, threshold, exact, buffers_};
     if (const auto crossing = search.run(row)) return *crossing;
+    bottom = search.bottom;
   }
-  // Rounding left the end of the cumulative sum short of the threshold: the last candidate with any
-  // probability is meant.
+  // The walk through the last few ended an ulp short of the threshold that their sum had reached:
+  // the last of them that has any probability is meant.
   Crossing last{.total = exp_sum_exact(row.values, kLowest, weighing.max, weighing.temperature)};
   last.place.value = kInfinity;
   for (std::size_t i = 0; i < row.size(); ++i) {
     const Place place{row.values[i], row.id(i)};
-    if (!last.place.ranks_before(place)) continue;
+    if (place.value < bottom || !last.place.ranks_before(place)) continue;
     const double weight = weighing.weight(place.value);
     if (weight / last.total == 0) continue;
     last.place = place;

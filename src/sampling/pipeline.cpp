@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 
 #include "candidates.h"
@@ -42,6 +41,11 @@ std::vector<NamedStage> make_stages(const SamplingConfig& config) {
   return stages;
 }
 
+void check_uniform(double u) {
+  if (u >= 0 && u < 1) return;
+  throw Error(ErrorCode::kInvalidOption, fmt::format("u is {}: it must be in [0, 1)", u));
+}
+
 void apply(Stage& stage, Candidates& candidates, const History& history) {
   std::visit(
       [&](auto& s) {
@@ -67,7 +71,6 @@ struct Pipeline::State {
   }
 
   Draw draw(double u) {
-    assert(u >= 0 && u < 1);
     const Candidates::Drawn drawn = candidates.draw(u);
     return {drawn.token, u, drawn.probability, static_cast<std::int64_t>(candidates.size())};
   }
@@ -93,6 +96,7 @@ Draw Pipeline::sample(Logits logits, const DrawAddress& address, const History& 
 }
 
 Draw Pipeline::sample_at(Logits logits, double u, const History& history) {
+  check_uniform(u);
   state_->reshape(logits, history);
   return state_->draw(u);
 }
@@ -109,6 +113,7 @@ std::vector<Pipeline::Survivor> Pipeline::distribution(Logits logits, const Hist
 }
 
 Trace Pipeline::trace(Logits logits, const TraceOptions& options, const History& history) {
+  if (options.u) check_uniform(*options.u);
   Candidates& candidates = state_->candidates;
   candidates.assign(logits);
   Tracer tracer(logits, candidates);

@@ -26,6 +26,12 @@ void settle(Candidates& candidates, std::string_view culprit) {
   throw Error(ErrorCode::kNoCandidates, fmt::format("{}: no token is left to draw", culprit));
 }
 
+// Only a ban makes a token impossible, not an overflow.
+double finite(double x) {
+  constexpr double kMost = std::numeric_limits<double>::max();
+  return std::clamp(x, -kMost, kMost);
+}
+
 std::optional<Stage> make_logit_bias(const SamplingConfig& config) {
   for (const auto& [token, bias] : config.logit_bias) {
     require(token >= 0, "logit_bias: a token", token, "0 or more");
@@ -159,8 +165,9 @@ void Penalties::apply(Candidates& candidates, const History& history) {
     Count& count = counts[static_cast<std::size_t>(token)];
     if (count.seen == 0) continue;  // done before
     candidates.change(token, [&](double logit) {
-      logit = logit > 0 ? logit / repetition : logit * repetition;
-      return logit - (count.counted > 0 ? presence : 0) - frequency * count.counted;
+      logit = finite(logit > 0 ? logit / repetition : logit * repetition);
+      logit = finite(logit - (count.counted > 0 ? presence : 0));
+      return finite(logit - finite(frequency * count.counted));
     });
     count = {};
   }
@@ -176,7 +183,7 @@ void NoRepeatNgram::apply(Candidates& candidates, const History& history) const 
     if (!std::ranges::equal(tokens.subspan(i, context), last)) continue;
     candidates.change(tokens[i + context], [](double) { return -kInfinity; });
   }
-  settle(candidates, fmt::format("no_repeat_ngram_size {} forbids every token", n));
+  settle(candidates, "no_repeat_ngram_size forbids every token");
 }
 
 void Temperature::apply(Candidates& candidates) const {

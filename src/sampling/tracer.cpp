@@ -58,8 +58,9 @@ void Tracer::record(const Draw& draw, Candidates& candidates) {
     before += candidates.weight(place.value);
     ++seen.rank;
   }
-  seen.begin = before / mass;
-  seen.end = seen.begin + seen.probability;
+  // u lies inside, also where these sums, done in another order than the draw's, round past it.
+  seen.begin = std::min(before / mass, draw.u);
+  seen.end = std::max(seen.begin + draw.probability, std::nextafter(draw.u, 1.0));
   trace_.draw = seen;
 }
 

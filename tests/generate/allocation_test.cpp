@@ -52,6 +52,19 @@ TEST(Allocation, NoneInAHundredTokens) {
     expect_no_allocation(context, {.temperature = 1.5});
     expect_no_allocation(context, {.top_p = .5, .top_p_rule = TopPRule::kExclusive});
     expect_no_allocation(context, {.temperature = 0});
+    expect_no_allocation(context, {.temperature = .9,
+                                   .top_k = 200,
+                                   .top_p = .99,
+                                   .min_p = .001,
+                                   .typical_p = .99,
+                                   .epsilon_cutoff = 1e-4,
+                                   .eta_cutoff = 1e-4,
+                                   .top_n_sigma = 4,
+                                   .repetition_penalty = 1.1,
+                                   .presence_penalty = .1,
+                                   .frequency_penalty = .1,
+                                   .no_repeat_ngram_size = 4,
+                                   .logit_bias = {{1, 1.5}}});
   }
 }
 

@@ -114,6 +114,39 @@ TEST(CrossingFinder, DecidesInDoubleWhereFloatCannot) {
   }
 }
 
+// Shares that are prefix sums, and their neighbours: rounding may decide for one of the places
+// beside the boundary, but for no other.
+TEST(CrossingFinder, StaysAtTheBoundaryThatAShareIsRoundedTo) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<float> values(2000);
+    for (float& x : values) x = static_cast<float>(random() >> 8) * 0x1p-21f;
+    const Weighing weighing{*std::ranges::max_element(values), round % 2 == 0 ? 1 : .5};
+    const Expected expected = sorted({values}, weighing);
+    std::vector<double> sums;
+    double sum = 0;
+    for (const Place& place : expected.ranking) {
+      sums.push_back(sum += weighing.weight(place.value));
+    }
+    CrossingFinder finder;
+    finder.reserve(values.size());
+    for (int i = 0; i < 200; ++i) {
+      const std::size_t at = random() % (values.size() - 1);
+      double share = sums[at] / sum;
+      if (i % 3 == 1) share = std::nextafter(share, 0.0);
+      if (i % 3 == 2) share = std::nextafter(share, 1.0);
+      const Place found = finder.find({values}, weighing, {share, i % 2 == 0}).place;
+      const auto rank = std::ranges::find(expected.ranking, found.token, &Place::token) -
+                        expected.ranking.begin();
+      // Beyond, the weights are less than the rounding of the sums.
+      const auto slack = static_cast<std::ptrdiff_t>(1e-13 / weighing.weight(found.value));
+      ASSERT_NEAR(static_cast<double>(rank), static_cast<double>(at),
+                  static_cast<double>(1 + slack))
+          << "round " << round << ", share " << share;
+    }
+  }
+}
+
 // Equal weights sum up without rounding: landing on the share reaches it and does not exceed it.
 TEST(CrossingFinder, LandsExactly) {
   for (const std::size_t n : {1u, 10u, 64u, 65u, 1000u, 50257u}) {

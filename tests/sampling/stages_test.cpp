@@ -233,6 +233,36 @@ TEST(NoRepeatNgramStage, ForbidsWhatWouldCompleteAnNgram) {
   }
 }
 
+// A row of which all are equal, or all but one, is handled in closed form: stages that change
+// logits meet it, too, also when they find nothing to change.
+TEST(TiedRows, GoThroughTheStagesThatChangeLogits) {
+  const std::vector<TokenId> text = {1, 2, 3, 4};
+  for (const float value : {-800.0f, 0.0f, 800.0f}) {
+    const std::vector<float> logits(1000, value);
+    EXPECT_NEAR(apply_to_logits(Penalties{.repetition = 1.1}, logits)[999], .001, 1e-9);
+    EXPECT_NEAR(apply_to_logits(NoRepeatNgram{3}, logits, {text})[999], .001, 1e-9);
+    EXPECT_NEAR(apply_to_logits(LogitBias{{{5000, 1.0}}}, logits)[999], .001, 1e-9);
+    EXPECT_NEAR(apply_to_logits(LogitBias{{{7, -kInf}}}, logits)[999], 1 / 999., 1e-9);
+  }
+  std::vector<float> spike(1000);
+  spike[900] = 1;
+  Candidates candidates;
+  candidates.assign(spike);
+  TypicalP{.9999}.apply(candidates);
+  LogitBias{{{900, -kInf}}}.apply(candidates);
+  candidates.for_each([](TokenId token, float) { EXPECT_NE(token, 900); });
+}
+
+TEST(PenaltiesStage, NoFinitePenaltyMakesATokenImpossible) {
+  const std::vector<TokenId> text = {0, 0, 1};
+  const std::vector<float> logits = {-100, -100, 5};
+  for (const double f : {-1e308, 1e308}) {
+    const auto p = apply_to_logits(Penalties{.repetition = 1e308, .presence = f, .frequency = f},
+                                   logits, {text});
+    EXPECT_NEAR(p[0] + p[1] + p[2], 1, 1e-9);
+  }
+}
+
 TEST(StageTable, MakesNoStageOfAKnobThatIsOff) {
   for (const StageRow& row : stage_table()) EXPECT_FALSE(row.make({})) << row.name;
 }

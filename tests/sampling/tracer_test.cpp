@@ -135,7 +135,10 @@ TEST(Trace, ChangesNothing) {
       std::normal_distribution<double> normal(0, 3);
       std::vector<float> logits(1 + random() % 400);
       for (float& logit : logits) logit = static_cast<float>(normal(random));
-      const double u = uniform(random);
+      if (random() % 4 == 0) {  // all but a few tie
+        for (float& logit : logits) logit = std::max(logit, 5.0f);
+      }
+      const double u = random() % 9 == 0 ? 1 - 0x1p-53 : uniform(random);
       const History history{text, text.size() / 2};
       Draw expected;
       try {
@@ -157,8 +160,11 @@ TEST(Trace, ChangesNothing) {
       double sum = 0;
       for (const CandidateTrace& c : trace.candidates) sum += c.probability;
       ASSERT_NEAR(sum, 1, 1e-6);
-      ASSERT_LE(trace.draw->begin, u + 1e-6);
-      ASSERT_GT(trace.draw->end, u - 1e-6);
+      ASSERT_LE(trace.draw->begin, u);
+      ASSERT_GT(trace.draw->end, u);
+      ASSERT_NEAR(trace.draw->end - trace.draw->begin, expected.probability, 1e-6);
+      ASSERT_NE(expected.probability, 0);
+      ASSERT_LT(expected.token, static_cast<TokenId>(logits.size()));
       text.push_back(expected.token);
     }
   }
