@@ -271,21 +271,23 @@ HWY_INLINE bool any_from(const float* block, float low) {
 #endif
 
 #if DECANT_FUSED
-double sum_exp(const float* row, std::size_t n, float low, float max, double temperature) {
+// Without a floor there is nothing to mask: what is -inf weighs next to nothing.
+template <bool kHasFloor>
+HWY_INLINE double sum_exp_from(const float* row, std::size_t n, float low,
+                               const Exponential& exponential) {
   const Floats d;
   const Doubles dd;
   const FewFloats df;
-  const Exponential exponential(max, temperature);
   const Vector lows = hn::Set(d, low);
-  const bool has_floor = low > std::numeric_limits<float>::lowest();
   Sums sums;
   for_each_block(row, n, [&](const float* block) HWY_ATTR {
-    if (has_floor && !any_from(block, low)) return;
+    if (kHasFloor && !any_from(block, low)) return;
     HWY_ALIGN float fours[kSums];  // four rows of 16 added up in float, the rest in double
     for (std::size_t lane = 0; lane < kSums; lane += hn::Lanes(d)) {
       const auto weight = [&](std::size_t i) HWY_ATTR {
         const Vector x = hn::LoadU(d, block + i * kSums + lane);
-        return hn::IfThenElseZero(hn::Ge(x, lows), exponential(d, x));
+        const Vector w = exponential(d, x);
+        return kHasFloor ? hn::IfThenElseZero(hn::Ge(x, lows), w) : w;
       };
       hn::Store(hn::Add(hn::Add(weight(0), weight(1)), hn::Add(weight(2), weight(3))), d,
                 fours + lane);
@@ -295,6 +297,14 @@ double sum_exp(const float* row, std::size_t n, float low, float max, double tem
     }
   });
   return sums.total() * exponential.correction;
+}
+
+double sum_exp(const float* row, std::size_t n, float low, float max, double temperature) {
+  const Exponential exponential(max, temperature);
+  // At an infinite temperature also -inf would weigh 1.
+  const bool has_floor = low > std::numeric_limits<float>::lowest() || std::isinf(temperature);
+  return has_floor ? sum_exp_from<true>(row, n, low, exponential)
+                   : sum_exp_from<false>(row, n, low, exponential);
 }
 #endif
 

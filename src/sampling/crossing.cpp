@@ -13,8 +13,11 @@ namespace {
 
 // So few candidates are put in order; of more, so many are looked at to guess where to cut.
 constexpr std::size_t kFew = 64;
-// How far off in the ordered sample the guess may be: two standard deviations.
-constexpr std::ptrdiff_t kMargin = 8;
+// How far off in the ordered sample a guess may be: one and a half standard deviations, and some.
+std::ptrdiff_t margin(std::ptrdiff_t at) {
+  const double share = static_cast<double>(at + 1) / kFew;
+  return 3 + static_cast<std::ptrdiff_t>(1.5 * std::sqrt(kFew * share * (1 - share)));
+}
 
 constexpr float kLowest = std::numeric_limits<float>::lowest();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -126,11 +129,13 @@ struct CrossingFinder::Search {
     double seen = 0;
     std::ptrdiff_t at = kFew - 1;
     for (; at >= 0; --at) {
-      seen += each * weighing.weight(sample[static_cast<std::size_t>(at)]);
+      // In float, as it is a guess.
+      const float x = sample[static_cast<std::size_t>(at)] - weighing.max;
+      seen += each * static_cast<double>(std::exp(x / static_cast<float>(weighing.temperature)));
       if (seen > below) break;
     }
-    const std::ptrdiff_t high = at - kMargin;
-    const std::ptrdiff_t low = at + kMargin;
+    const std::ptrdiff_t high = at - margin(at);
+    const std::ptrdiff_t low = at + margin(at);
     return {
         low < static_cast<std::ptrdiff_t>(kFew) ? sample[static_cast<std::size_t>(low)] : kLowest,
         high >= 0 ? sample[static_cast<std::size_t>(high)] : top};
