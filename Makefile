@@ -21,6 +21,7 @@ test: build
 bench: build
 	build/tokenizer_bench
 	build/generate_bench
+	build/sampling_bench
 
 format:
 	git ls-files '*.h' '*.cpp' | xargs clang-format -i
