@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <ostream>
 #include <random>
 
 #include "decant/error.h"
@@ -198,6 +199,8 @@ struct Frequencies {
   double scale;
   SamplingConfig config;
 };
+
+void PrintTo(const Frequencies& f, std::ostream* out) { *out << f.name; }
 
 class PipelineFrequencies : public testing::TestWithParam<Frequencies> {};
 
