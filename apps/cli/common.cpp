@@ -49,19 +49,25 @@ void write_json(const Json& value) {
 }
 
 void write_file(const fs::path& path, std::string_view bytes) {
-  const fs::path aside = path.string() + ".tmp" + std::to_string(::getpid());
   std::error_code error;
-  std::ofstream file(aside, std::ios::binary);
+  // A link is followed. A pipe or a device is written to; only a file is replaced, and as a whole.
+  const fs::path linked = fs::canonical(path, error);
+  const fs::path target = error ? path : linked;
+  const bool in_place = fs::exists(target, error) && !fs::is_regular_file(target, error);
+  const fs::path written =
+      in_place ? path : fs::path(target.string() + ".tmp" + std::to_string(::getpid()));
+  error.clear();
+  std::ofstream file(written, std::ios::binary);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();
-  if (file) {
-    fs::rename(aside, path, error);
-  } else {
+  if (!file) {
     error = std::error_code(errno, std::generic_category());
+  } else if (!in_place) {
+    fs::rename(written, target, error);
   }
   if (!error) return;
   std::error_code ignored;
-  fs::remove(aside, ignored);
+  if (!in_place) fs::remove(written, ignored);
   throw Error(ErrorCode::kIo, fmt::format("{}: cannot write: {}", path.string(), error.message()));
 }
 

@@ -149,9 +149,10 @@ float* Candidates::writable(TokenId token) {
 bool Candidates::settle() {
   forget_mass();
   if (few_) {
-    const auto gone =
-        std::ranges::remove(ranked(), kImpossible, [](const Ranked& c) { return c.place.value; });
-    size_ -= gone.size();
+    const std::span<Ranked> all = ranked();
+    const auto gone = std::remove_if(all.begin(), all.end(),
+                                     [](const Ranked& c) { return c.place.value == kImpossible; });
+    size_ = static_cast<std::size_t>(gone - all.begin());
     if (size_ == 0) return false;
     std::ranges::sort(
         ranked(), [](const Ranked& a, const Ranked& b) { return a.place.ranks_before(b.place); });
