@@ -146,6 +146,10 @@ OpenModel::OpenModel(const ModelArgs& args, const Checkpoint& checkpoint)
     args.say("note: the model has {} ids and the tokenizer {}: the others are never drawn", rows,
              tokenizer.vocab_size());
   }
+  if (static_cast<std::int64_t>(tokenizer.vocab_size()) > rows) {
+    args.say("note: the tokenizer has {} ids and the model {}: is it the one of this model?",
+             tokenizer.vocab_size(), rows);
+  }
 }
 
 std::vector<TokenId> OpenModel::encode(const std::string& prompt) const {

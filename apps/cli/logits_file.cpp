@@ -51,7 +51,8 @@ class NumberArray : public nlohmann::json::json_sax_t {
     constexpr int kOutOfRange = 406;  // nlohmann's number for a number that is
     if (error.id == kOutOfRange) return refuse_size();
     fail(name_, ErrorCode::kMalformed,
-         fmt::format("is neither JSON (at byte {}) nor a .npy file", byte));
+         fmt::format("is neither JSON (at byte {}) nor a .npy file; in JSON, null stands for -inf",
+                     byte));
   }
 
  private:

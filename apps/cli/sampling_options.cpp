@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <map>
 #include <sstream>
 
 #include "common.h"
@@ -158,7 +159,36 @@ SamplingConfig SamplingOptions::config() const {
     config = config_like(*like_);
   }
   for (const Edit& edit : edits_) edit(config);
+  // What a peer lacks, the library refuses by the peer's name.
+  if (!like_) refuse_idle(config.stages);
   return config;
+}
+
+// A knob that was typed, but whose stage --stages leaves out, would do nothing.
+void SamplingOptions::refuse_idle(std::span<const std::string> stages) const {
+  const std::map<std::string, std::string> stage_of = {
+      {"--temperature", "temperature"},
+      {"--top-k", "top_k"},
+      {"--top-p", "top_p"},
+      {"--top-p-rule", "top_p"},
+      {"--min-p", "min_p"},
+      {"--typical-p", "typical_p"},
+      {"--epsilon-cutoff", "epsilon_cutoff"},
+      {"--eta-cutoff", "eta_cutoff"},
+      {"--top-n-sigma", "top_n_sigma"},
+      {"--repetition-penalty", "penalties"},
+      {"--presence-penalty", "penalties"},
+      {"--frequency-penalty", "penalties"},
+      {"--penalty-last-n", "penalties"},
+      {"--no-repeat-ngram-size", "no_repeat_ngram"},
+      {"--logit-bias", "logit_bias"}};
+  for (const CLI::Option* option : options_) {
+    const auto stage = stage_of.find(option->get_name());
+    if (option->count() == 0 || stage == stage_of.end()) continue;
+    if (std::ranges::find(stages, stage->second) != stages.end()) continue;
+    throw Error(ErrorCode::kInvalidOption, fmt::format("{} does nothing: --stages leaves out {}",
+                                                       stage->first, stage->second));
+  }
 }
 
 std::optional<Seed> SamplingOptions::seed() const {

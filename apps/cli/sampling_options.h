@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,6 +48,8 @@ class SamplingOptions {
                   const std::string& help);
   void add_whole(CLI::App& command, const std::string& name, std::int64_t SamplingConfig::*member,
                  const std::string& help);
+
+  void refuse_idle(std::span<const std::string> stages) const;
 
   SamplingConfig defaults_;
   std::vector<Edit> edits_;  // in the order in which they were typed

@@ -214,6 +214,7 @@ TEST(CliGenerate, OptionsOutOfRangeAreNamed) {
       {"--top-p-rule odd", "--top-p-rule is 'odd': it must be one of inclusive, exclusive"},
       {"--weights q2", "--weights is 'q2': it must be one of auto, f32, bf16"},
       {"--stages heat", "--stages: there is no stage 'heat'"},
+      {"--stages temperature --top-k 4", "--top-k does nothing: --stages leaves out top_k"},
       {"--stop ''", "--stop: a stop string must not be empty"},
       {"--logprobs 3", "--logprobs needs --json"},
       {"--json --logprobs -3", "--logprobs is -3: it must be"},
@@ -252,25 +253,29 @@ TEST(CliGenerate, EverySamplingWordReachesTheSettings) {
             "--epsilon-cutoff 0.25 --eta-cutoff 0.375 --top-n-sigma 2.5 --repetition-penalty 1.5 "
             "--presence-penalty -0.5 --frequency-penalty 0.25 --penalty-last-n 9 "
             "--no-repeat-ngram-size 3 --logit-bias 5=-inf --logit-bias 6=1.5 "
-            "--stages min-p,top_k,min_p")
+            "--stages min-p,top_k,min_p,logit_bias,penalties,no_repeat_ngram,temperature,top_p,"
+            "typical_p,epsilon_cutoff,eta_cutoff,top_n_sigma")
           .out)["config"];
-  const json expected = {{"like", ""},
-                         {"temperature", .5},
-                         {"top_k", 7},
-                         {"top_p", .75},
-                         {"top_p_rule", "exclusive"},
-                         {"min_p", .125},
-                         {"typical_p", .875},
-                         {"epsilon_cutoff", .25},
-                         {"eta_cutoff", .375},
-                         {"top_n_sigma", 2.5},
-                         {"repetition_penalty", 1.5},
-                         {"presence_penalty", -.5},
-                         {"frequency_penalty", .25},
-                         {"penalty_last_n", 9},
-                         {"no_repeat_ngram_size", 3},
-                         {"logit_bias", {{"5", nullptr}, {"6", 1.5}}},
-                         {"stages", {"min_p", "top_k", "min_p"}}};
+  const json expected = {
+      {"like", ""},
+      {"temperature", .5},
+      {"top_k", 7},
+      {"top_p", .75},
+      {"top_p_rule", "exclusive"},
+      {"min_p", .125},
+      {"typical_p", .875},
+      {"epsilon_cutoff", .25},
+      {"eta_cutoff", .375},
+      {"top_n_sigma", 2.5},
+      {"repetition_penalty", 1.5},
+      {"presence_penalty", -.5},
+      {"frequency_penalty", .25},
+      {"penalty_last_n", 9},
+      {"no_repeat_ngram_size", 3},
+      {"logit_bias", {{"5", nullptr}, {"6", 1.5}}},
+      {"stages",
+       {"min_p", "top_k", "min_p", "logit_bias", "penalties", "no_repeat_ngram", "temperature",
+        "top_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "top_n_sigma"}}};
   for (const auto& [name, value] : expected.items()) EXPECT_EQ(config[name], value) << name;
 }
 
