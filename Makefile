@@ -16,7 +16,7 @@ demo: build/build.ninja
 	build/decant generate --prompt "ROMEO:" --seed 5
 
 test: build
-	ctest --preset release
+	ctest --preset release -j $$(nproc)
 
 bench: build
 	build/tokenizer_bench
