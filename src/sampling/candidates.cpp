@@ -152,7 +152,7 @@ bool Candidates::settle() {
     const std::span<Ranked> all = ranked();
     const auto gone = std::remove_if(all.begin(), all.end(),
                                      [](const Ranked& c) { return c.place.value == kImpossible; });
-    size_ = static_cast<std::size_t>(gone - all.begin());
+    size_ -= static_cast<std::size_t>(all.end() - gone);
     if (size_ == 0) return false;
     std::ranges::sort(
         ranked(), [](const Ranked& a, const Ranked& b) { return a.place.ranks_before(b.place); });
