@@ -262,6 +262,26 @@ HWY_INLINE bool any_from(const float* block, float low) {
   return !hn::AllFalse(d, hn::Ge(max, hn::Set(d, low)));
 }
 
+double sum_exp_exact(const float* row, std::size_t n, float low, float max, double temperature) {
+  const Doubles dd;
+  const FewFloats df;
+  const auto lows = hn::Set(df, low);
+  const auto maxes = hn::Set(dd, static_cast<double>(max));
+  const auto inverse = hn::Set(dd, 1 / temperature);
+  Sums sums;
+  for_each_block(row, n, [&](const float* block) HWY_ATTR {
+    for (std::size_t i = 0; i < kBlock; i += hn::Lanes(dd)) {
+      const auto few = hn::LoadU(df, block + i);
+      if (hn::AllFalse(df, hn::Ge(few, lows))) continue;
+      const DoubleVector x = hn::PromoteTo(dd, few);
+      const DoubleVector weight = hn::Exp(dd, hn::Mul(hn::Sub(x, maxes), inverse));
+      const auto inside = hn::Ge(x, hn::Set(dd, static_cast<double>(low)));
+      sums.add(i % kSums, hn::IfThenElseZero(inside, weight));
+    }
+  });
+  return sums.total();
+}
+
 // What is said of the error of a sum in float takes fused multiply-add to keep.
 #undef DECANT_FUSED
 #if HWY_ARCH_X86
@@ -306,29 +326,7 @@ double sum_exp(const float* row, std::size_t n, float low, float max, double tem
   return has_floor ? sum_exp_from<true>(row, n, low, exponential)
                    : sum_exp_from<false>(row, n, low, exponential);
 }
-#endif
-
-double sum_exp_exact(const float* row, std::size_t n, float low, float max, double temperature) {
-  const Doubles dd;
-  const FewFloats df;
-  const auto lows = hn::Set(df, low);
-  const auto maxes = hn::Set(dd, static_cast<double>(max));
-  const auto inverse = hn::Set(dd, 1 / temperature);
-  Sums sums;
-  for_each_block(row, n, [&](const float* block) HWY_ATTR {
-    for (std::size_t i = 0; i < kBlock; i += hn::Lanes(dd)) {
-      const auto few = hn::LoadU(df, block + i);
-      if (hn::AllFalse(df, hn::Ge(few, lows))) continue;
-      const DoubleVector x = hn::PromoteTo(dd, few);
-      const DoubleVector weight = hn::Exp(dd, hn::Mul(hn::Sub(x, maxes), inverse));
-      const auto inside = hn::Ge(x, hn::Set(dd, static_cast<double>(low)));
-      sums.add(i % kSums, hn::IfThenElseZero(inside, weight));
-    }
-  });
-  return sums.total();
-}
-
-#if !DECANT_FUSED
+#else
 double sum_exp(const float* row, std::size_t n, float low, float max, double temperature) {
   return sum_exp_exact(row, n, low, max, temperature);
 }

@@ -12,16 +12,13 @@ namespace decant {
 namespace {
 
 constexpr float kLowest = std::numeric_limits<float>::lowest();
-
 constexpr TokenId kLastToken = std::numeric_limits<TokenId>::max();
 
 // The smallest float that is at least `value`.
 float float_from(double value) {
   if (value <= static_cast<double>(kLowest)) return kLowest;
   const auto nearest = static_cast<float>(value);
-  return static_cast<double>(nearest) >= value
-             ? nearest
-             : std::nextafter(nearest, std::numeric_limits<float>::infinity());
+  return static_cast<double>(nearest) >= value ? nearest : next_above(nearest);
 }
 
 }  // namespace
@@ -154,8 +151,7 @@ bool Candidates::settle() {
                                      [](const Ranked& c) { return c.place.value == kImpossible; });
     size_ -= static_cast<std::size_t>(all.end() - gone);
     if (size_ == 0) return false;
-    std::ranges::sort(
-        ranked(), [](const Ranked& a, const Ranked& b) { return a.place.ranks_before(b.place); });
+    order();
     max_ = best().value;
     weigh();
     return true;
@@ -192,8 +188,7 @@ void Candidates::rank_if_tied() {
   const float value = values[values.size() / 2];
   if (values[values.size() / 4] != value || values[values.size() * 3 / 4] != value) return;
   if (value == kImpossible) return;
-  const float above = std::nextafter(value, std::numeric_limits<float>::infinity());
-  const Row few = spare().select(row_, above, max_);
+  const Row few = spare().select(row_, next_above(value), max_);
   const std::size_t count = count_equal(values, value);
   if (few.size() > kFew || few.size() + count != size_) return;
   ties_ = {.value = value, .count = count};
@@ -202,12 +197,13 @@ void Candidates::rank_if_tied() {
 
 void Candidates::rank(const Row& few) {
   for (std::size_t i = 0; i < few.size(); ++i) ranked_[i].place = {few.values[i], few.id(i)};
-  std::ranges::sort(ranked(),
-                    [](const Ranked& a, const Ranked& b) { return a.place.ranks_before(b.place); });
+  order();
   few_ = true;
   weigh();
   forget_mass();
 }
+
+void Candidates::order() { std::ranges::sort(ranked(), ranks_before, &Ranked::place); }
 
 void Candidates::spread_ties() {
   if (ties_.count == 0) return;
@@ -226,7 +222,6 @@ Place Candidates::best() const {
 }
 
 void Candidates::keep_to(const Place& last) {
-  floor_ = last.value;
   if (few_) {
     const auto gone =
         std::ranges::find_if(ranked(), [&](const Ranked& c) { return last.ranks_before(c.place); });
@@ -239,11 +234,11 @@ void Candidates::keep_to(const Place& last) {
     keep_first(count);
     return;
   }
+  floor_ = last.value;
   // Ids ascend, so of the ties those that stay come before those that go.
   const std::size_t split = row_.count_to(last.token);
   const Row head = spare().select(row_.first(split), last.value, max_);
-  const float above = std::nextafter(last.value, std::numeric_limits<float>::infinity());
-  adopt(spare().select(row_.from(split), above, max_, head.size()));
+  adopt(spare().select(row_.from(split), next_above(last.value), max_, head.size()));
   rank_if_few();
 }
 
@@ -389,7 +384,6 @@ void Candidates::keep_typical(double share) {
   adopt({{buffer.values.data(), count}, buffer.ids.data()});
   max_ = max;
   few_ = false;
-  ties_ = {};
   rank_if_few();
 }
 
@@ -397,7 +391,7 @@ std::vector<Place> Candidates::ranking() const {
   std::vector<Place> places;
   places.reserve(size_);
   for_each([&](TokenId token, float value) { places.push_back({value, token}); });
-  std::ranges::sort(places, [](const Place& a, const Place& b) { return a.ranks_before(b); });
+  std::ranges::sort(places, ranks_before);
   return places;
 }
 

@@ -136,6 +136,7 @@ class Candidates {
   /// The same, if all but a few tie for the last places.
   void rank_if_tied();
   void rank(const Row& few);
+  void order();
   /// The reverse: the candidates are in a row again.
   void spread_ties();
   /// When they are few: how many of the ranking it takes to reach a threshold; keeps the first.

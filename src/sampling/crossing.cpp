@@ -22,7 +22,6 @@ std::ptrdiff_t margin(std::ptrdiff_t at) {
 constexpr float kLowest = std::numeric_limits<float>::lowest();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-float next_above(float value) { return std::nextafter(value, kInfinity); }
 float next_below(float value) { return std::nextafter(value, -kInfinity); }
 
 }  // namespace
@@ -156,8 +155,7 @@ struct CrossingFinder::Search {
     std::array<Place, kFew> places;
     const auto end = places.begin() + static_cast<std::ptrdiff_t>(view.size());
     for (std::size_t i = 0; i < view.size(); ++i) places[i] = {view.values[i], view.id(i)};
-    std::sort(places.begin(), end,
-              [](const Place& a, const Place& b) { return a.ranks_before(b); });
+    std::sort(places.begin(), end, ranks_before);
     double cumulative = above;
     for (auto place = places.begin(); place != end; ++place) {
       const double weight = weighing.weight(place->value);

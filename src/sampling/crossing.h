@@ -1,7 +1,9 @@
 // Where the cumulative mass of a ranking crosses a threshold, found without sorting the ranking.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -38,6 +40,13 @@ struct Place {
     return value > other.value || (value == other.value && token < other.token);
   }
 };
+
+inline bool ranks_before(const Place& a, const Place& b) { return a.ranks_before(b); }
+
+/// The next larger float.
+inline float next_above(float value) {
+  return std::nextafter(value, std::numeric_limits<float>::infinity());
+}
 
 /// How candidates weigh: exp((value - max) / temperature). At a temperature of infinity each weighs
 /// 1, and a mass is a count.
