@@ -154,9 +154,12 @@ Tokenizer ModelArgs::open_tokenizer() const {
 }
 
 WeightFormat ModelArgs::weight_format() const {
-  return pick<WeightFormat>(
-      "--weights", weights,
-      {{"auto", WeightFormat::kAuto}, {"f32", WeightFormat::kF32}, {"bf16", WeightFormat::kBF16}});
+  return pick<WeightFormat>("--weights", weights,
+                            {{"auto", WeightFormat::kAuto},
+                             {"f32", WeightFormat::kF32},
+                             {"bf16", WeightFormat::kBF16},
+                             {"q8", WeightFormat::kQ8},
+                             {"q4", WeightFormat::kQ4}});
 }
 
 Model ModelArgs::load(const Checkpoint& checkpoint) const {

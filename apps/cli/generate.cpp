@@ -100,7 +100,7 @@ Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const
                  {"stop_tokens", args.options.stop_tokens},
                  {"context", args.context},
                  {"raw", args.options.raw},
-                 {"weights", open.model.weights() == WeightFormat::kBF16 ? "bf16" : "f32"},
+                 {"weights", weight_format_name(open.model.weights())},
                  {"threads", open.session.threads()}});
   return config;
 }

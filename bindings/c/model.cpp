@@ -17,10 +17,30 @@ WeightFormat weight_format(std::int32_t weights) {
       return WeightFormat::kF32;
     case DECANT_WEIGHTS_BF16:
       return WeightFormat::kBF16;
+    case DECANT_WEIGHTS_Q8:
+      return WeightFormat::kQ8;
+    case DECANT_WEIGHTS_Q4:
+      return WeightFormat::kQ4;
     default:
       throw BadCall{"options->weights is " + std::to_string(weights) +
                     ": it must be one of DECANT_WEIGHTS_..."};
   }
+}
+
+std::int32_t weights_code(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::kAuto:
+      return DECANT_WEIGHTS_AUTO;
+    case WeightFormat::kF32:
+      return DECANT_WEIGHTS_F32;
+    case WeightFormat::kBF16:
+      return DECANT_WEIGHTS_BF16;
+    case WeightFormat::kQ8:
+      return DECANT_WEIGHTS_Q8;
+    case WeightFormat::kQ4:
+      break;
+  }
+  return DECANT_WEIGHTS_Q4;
 }
 
 }  // namespace
@@ -57,7 +77,6 @@ decant_status decant_model_get_info(const decant_model* model, decant_model_info
     const OutputStruct out(info, "info");
     const decant::Model& packed = *need(model, "model").model;
     const decant::ModelConfig& config = packed.config();
-    const bool bf16 = packed.weights() == decant::WeightFormat::kBF16;
     out.write({.struct_size = sizeof(decant_model_info),
                .vocab_size = config.vocab_size,
                .block_size = config.block_size,
@@ -65,7 +84,7 @@ decant_status decant_model_get_info(const decant_model* model, decant_model_info
                .n_head = config.n_head,
                .n_embd = config.n_embd,
                .weight_bytes = static_cast<int64_t>(packed.weight_bytes()),
-               .weights = bf16 ? DECANT_WEIGHTS_BF16 : DECANT_WEIGHTS_F32});
+               .weights = weights_code(packed.weights())});
   });
 }
 

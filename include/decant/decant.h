@@ -218,7 +218,9 @@ typedef struct decant_model decant_model;
 enum {
   DECANT_WEIGHTS_AUTO = 0,  ///< DECANT_WEIGHTS_BF16 where that loses nothing, else _F32
   DECANT_WEIGHTS_F32 = 1,
-  DECANT_WEIGHTS_BF16 = 2  ///< half the memory, twice the speed; 8 significant bits
+  DECANT_WEIGHTS_BF16 = 2,  ///< half the memory, twice the speed; 8 significant bits
+  DECANT_WEIGHTS_Q8 = 3,    ///< integers of 8 bits that share a scale among 32 neighbours
+  DECANT_WEIGHTS_Q4 = 4     ///< the same with 4 bits
 };
 
 typedef struct decant_model_options {
@@ -235,7 +237,7 @@ typedef struct decant_model_info {
   int64_t n_head;
   int64_t n_embd;
   int64_t weight_bytes;  ///< of all packed matrices
-  int32_t weights;       ///< DECANT_WEIGHTS_F32 or DECANT_WEIGHTS_BF16
+  int32_t weights;       ///< what DECANT_WEIGHTS_AUTO became, or what was asked for
 } decant_model_info;
 
 /// Opens a .safetensors or PyTorch .pt file, or a folder in Hugging Face layout, and packs its

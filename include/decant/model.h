@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
+#include <utility>
 
 #include "decant/checkpoint.h"
 #include "decant/types.h"
@@ -17,7 +19,12 @@ enum class WeightFormat {
   kAuto,  ///< kBF16 where that loses nothing (the checkpoint is bfloat16), else kF32
   kF32,
   kBF16,  ///< half the memory, twice the speed; weights rounded to 8 significant bits
+  kQ8,    ///< integers of 8 bits that share a scale among 32 neighbours
+  kQ4,    ///< the same with 4 bits; the token embedding and the head are kQ8
 };
+
+/// "auto", "f32", "bf16", "q8", "q4".
+std::string_view weight_format_name(WeightFormat format);
 
 struct LoadOptions {
   WeightFormat weights = WeightFormat::kAuto;
@@ -39,13 +46,45 @@ class Model {
   ~Model();
 
   const ModelConfig& config() const;
-  WeightFormat weights() const;      ///< kF32 or kBF16
+  WeightFormat weights() const;      ///< what kAuto became
   std::size_t weight_bytes() const;  ///< of all packed matrices
 
  private:
-  friend class Session;
+  friend class SessionGroup;
   struct Weights;
   std::unique_ptr<const Weights> weights_;
+};
+
+class Session;
+
+/// Threads, and memory to compute in, for any number of sessions: what one call appends to several
+/// of them reads each weight once for all. The model must outlive it. A group and its sessions are
+/// for one thread at a time.
+class SessionGroup {
+ public:
+  /// `threads` = 0 takes the cores that the process may use. Throws Error (kInvalidOption).
+  explicit SessionGroup(const Model& model, int threads = 0);
+  explicit SessionGroup(const Model&&, int = 0) = delete;
+
+  int threads() const;
+
+  /// The next tokens (at least one) of one session of this group.
+  struct Part {
+    Session* session;
+    std::span<const TokenId> tokens;
+  };
+
+  /// Appends each part to its session, no two parts to the same one, and returns the logits (parts,
+  /// V) after the last token of each: the bits that each session would have got alone. They live
+  /// until the group's group's next call. Throws Error (kInvalidToken, kContextFull) and then has
+  /// appended nothing.
+  Logits append(std::span<const Part> parts);
+
+ private:
+  friend class Session;
+  struct State;
+  explicit SessionGroup(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  std::shared_ptr<State> state_;
 };
 
 /// One text in progress: the keys and values of the tokens so far. The model must outlive it. Not
@@ -55,23 +94,30 @@ class Model {
 ///     Logits logits = session.prefill(tokens);
 ///     logits = session.step(next_token);
 ///
-/// Logits do not depend on how the tokens were split over calls, nor on the number of threads: the
-/// bits are the same.
+/// Logits do not depend on how the tokens were split over calls, nor on the number of threads, nor
+/// on what else is in a group: the bits are the same.
 class Session {
  public:
-  /// `threads` = 0 takes the cores that the process may use. Throws Error (kInvalidOption).
+  /// A text of its own, in a group of its own. `threads` = 0 takes the cores that the process may
+  /// use. Throws Error (kInvalidOption).
   explicit Session(const Model& model, int threads = 0);
   explicit Session(const Model&&, int = 0) = delete;
+  /// An empty text in `group`, which it keeps alive.
+  explicit Session(const SessionGroup& group);
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
+
+  /// The same text once more, in the same group, to be continued in another way. It shares the
+  /// memory of what both have seen: a fork costs little more than a block of 64 tokens.
+  Session fork() const;
 
   int threads() const;
   std::int64_t position() const;  ///< tokens seen so far
   std::int64_t capacity() const;  ///< tokens that fit: the model's block_size
 
   /// Appends `tokens` (at least one) and returns the logits after the last one. They live until the
-  /// next call. Throws Error (kInvalidToken, kContextFull) and then has appended nothing.
+  /// group's next call. Throws Error (kInvalidToken, kContextFull) and then has appended nothing.
   Logits prefill(std::span<const TokenId> tokens);
 
   /// As prefill(), but shows the logits after each token, in order.
@@ -85,7 +131,9 @@ class Session {
   void truncate(std::int64_t length);
 
  private:
+  friend class SessionGroup;
   struct State;
+  explicit Session(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

@@ -1,7 +1,8 @@
-// Attention of one query of one head over the cache.
+// Attention of neighbouring queries of one head over the cache: two products and a softmax.
 #include <cassert>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 
 #include "kernels.h"
@@ -10,62 +11,147 @@
 #define HWY_TARGET_INCLUDE "attention.cpp"
 #include <hwy/foreach_target.h>
 
-#include "simd.h"
+#include "float_tile.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace decant::HWY_NAMESPACE {
 
-void attend_head(const float* HWY_RESTRICT q, std::size_t depth, const HeadCache& cache,
-                 std::size_t positions, float* HWY_RESTRICT scores, float* HWY_RESTRICT out) {
+constexpr auto kPositions = static_cast<std::size_t>(kCachePositions);
+
+// Narrows 16 floats to bf16, to nearest even; NaN stays NaN.
+HWY_INLINE void narrow(const float* from, std::uint16_t* to) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> di;
+  const hn::RebindToUnsigned<Floats> du;
+  const hn::Rebind<std::uint16_t, Floats> d16;
+  for (std::size_t i = 0; i < kSums; i += hn::Lanes(d)) {
+    const Vector value = hn::LoadU(d, from + i);
+    const auto bits = hn::BitCast(du, value);
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+    const auto rounded = hn::Add(bits, hn::Add(hn::Set(du, 0x7fff), odd));
+    const auto quiet = hn::Or(bits, hn::Set(du, 0x400000));
+    const auto nan = hn::RebindMask(du, hn::Ne(value, value));
+    const auto upper = hn::ShiftRight<16>(hn::IfThenElse(nan, quiet, rounded));
+    hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, upper)), d16, to + i);
+  }
+}
+
+HWY_INLINE void narrow(const float* from, float* to) {
+  std::memcpy(to, from, kSums * sizeof(float));
+}
+
+template <typename T>
+HWY_INLINE void store(const float* key, const float* value, std::size_t depth, T* keys, T* values,
+                      std::size_t position) {
+  values += position * static_cast<std::size_t>(padded_depth(static_cast<std::int64_t>(depth)));
+  for (std::size_t first = 0; first < depth; first += kSums) {
+    const std::size_t count = HWY_MIN(kSums, depth - first);
+    float padded[2][kSums] = {};
+    std::memcpy(padded[0], key + first, count * sizeof(float));
+    std::memcpy(padded[1], value + first, count * sizeof(float));
+    T narrow_key[kSums];
+    narrow(padded[0], narrow_key);
+    for (std::size_t i = 0; i < count; ++i)
+      keys[(first + i) * kPositions + position] = narrow_key[i];
+    narrow(padded[1], values + first);
+  }
+}
+
+void store_f32(const float* key, const float* value, std::size_t depth, std::byte* block,
+               std::size_t position) {
+  auto* const keys = reinterpret_cast<float*>(block);
+  store(key, value, depth, keys, keys + depth * kPositions, position);
+}
+
+void store_bf16(const float* key, const float* value, std::size_t depth, std::byte* block,
+                std::size_t position) {
+  auto* const keys = reinterpret_cast<std::uint16_t*>(block);
+  store(key, value, depth, keys, keys + depth * kPositions, position);
+}
+
+// One query's scores, kPositions of each block, `stride` floats from block to block, made weights
+// exp(score - max) of `positions` positions and zeros behind; returns 1 / their sum.
+HWY_INLINE float softmax(float* scores, std::size_t stride, std::size_t blocks,
+                         std::size_t positions, float scale) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
-  const auto stride = static_cast<std::size_t>(cache.stride);
-  const std::size_t padded = (positions + kSums - 1) / kSums * kSums;  // <= stride
-
-  const float scale = 1.0f / std::sqrt(static_cast<float>(depth));
-  for (std::size_t p = 0; p < padded; p += lanes) {
-    Vector sum = hn::Zero(d);
-    for (std::size_t i = 0; i < depth; ++i) {
-      sum = hn::MulAdd(hn::Set(d, q[i]), hn::LoadU(d, cache.keys + i * stride + p), sum);
-    }
-    hn::StoreU(hn::Mul(sum, hn::Set(d, scale)), d, scores + p);
-  }
-
   // exp(-inf) = 0: what lies behind the last position adds nothing.
-  for (std::size_t p = positions; p < padded; ++p) {
-    scores[p] = -std::numeric_limits<float>::infinity();
+  float* const last = scores + (blocks - 1) * stride;
+  for (std::size_t b = positions / kPositions; b < blocks; ++b) {
+    const std::size_t first = b == positions / kPositions ? positions % kPositions : 0;
+    for (std::size_t p = first; p < kPositions; ++p) {
+      scores[b * stride + p] = -std::numeric_limits<float>::infinity();
+    }
   }
-  float max = scores[0];
-  for (std::size_t p = 1; p < positions; ++p) max = HWY_MAX(max, scores[p]);
+  Vector maxima = hn::Set(d, -std::numeric_limits<float>::infinity());
+  for (const float* block = scores; block <= last; block += stride) {
+    for (std::size_t p = 0; p < kPositions; p += lanes) {
+      maxima = hn::Max(maxima, hn::LoadU(d, block + p));
+    }
+  }
+  const Vector max = hn::MaxOfLanes(d, maxima);
 
   HWY_ALIGN float partial[kSums] = {};
-  for (std::size_t p = 0; p < padded; p += kSums) {
-    for (std::size_t lane = 0; lane < kSums; lane += lanes) {
-      const Vector score = hn::Sub(hn::LoadU(d, scores + p + lane), hn::Set(d, max));
-      // Exp makes 0 of NaN, which would hide a broken model.
-      const Vector e = hn::IfThenElse(hn::Eq(score, score), hn::Exp(d, score), score);
-      hn::StoreU(e, d, scores + p + lane);
-      hn::StoreU(hn::Add(hn::LoadU(d, partial + lane), e), d, partial + lane);
+  const Vector scales = hn::Set(d, scale);
+  for (float* block = scores; block <= last; block += stride) {
+    for (std::size_t p = 0; p < kPositions; p += kSums) {
+      for (std::size_t lane = 0; lane < kSums; lane += lanes) {
+        float* const at = block + p + lane;
+        const Vector score = hn::Mul(hn::Sub(hn::LoadU(d, at), max), scales);
+        // Exp makes 0 of NaN, which would hide a broken model.
+        const Vector e = hn::IfThenElse(hn::Eq(score, score), hn::Exp(d, score), score);
+        hn::StoreU(e, d, at);
+        hn::StoreU(hn::Add(hn::LoadU(d, partial + lane), e), d, partial + lane);
+      }
     }
   }
-  const float inverse = 1.0f / sum_of_16(partial);
+  return 1.0f / sum_of_16(partial);
+}
 
-  std::size_t i = 0;
-  for (; i + lanes <= depth; i += lanes) {
-    Vector sum = hn::Zero(d);
-    for (std::size_t p = 0; p < positions; ++p) {
-      sum = hn::MulAdd(hn::Set(d, scores[p]), hn::LoadU(d, cache.values + p * depth + i), sum);
-    }
-    hn::StoreU(hn::Mul(sum, hn::Set(d, inverse)), d, out + i);
+template <typename T>
+HWY_INLINE void attend_head(const HeadQueries& q, const HeadCache& cache, std::size_t positions,
+                            float* workspace) {
+  const auto depth = static_cast<std::size_t>(cache.depth);
+  const auto padded = static_cast<std::size_t>(padded_depth(cache.depth));
+  const std::size_t all = positions + q.count - 1;  // that the last query sees
+  const std::size_t blocks = (all + kPositions - 1) / kPositions;
+  const std::size_t stride = q.count * kPositions;  // of the scores (blocks, count, kPositions)
+  float* const scores = workspace;
+  float* const sums = workspace + blocks * stride;  // (count, padded)
+  std::memset(workspace, 0, (blocks * stride + q.count * padded) * sizeof(float));
+
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const auto* keys = reinterpret_cast<const T*>(cache.blocks[b] + cache.offset);
+    run_tiles(FloatTile<T>{keys, kPositions, q.queries, q.query_stride, depth, scores + b * stride,
+                           kPositions},
+              kPositions, q.count);
   }
-  for (; i < depth; ++i) {  // a head size that is no multiple of the vector
-    const hn::CappedTag<float, 1> d1;
-    auto sum = hn::Zero(d1);
-    for (std::size_t p = 0; p < positions; ++p) {
-      sum = hn::MulAdd(hn::Set(d1, scores[p]), hn::LoadU(d1, cache.values + p * depth + i), sum);
-    }
-    out[i] = hn::GetLane(sum) * inverse;
+  float inverse[kAttendQueries];
+  const float scale = 1.0f / std::sqrt(static_cast<float>(depth));
+  for (std::size_t i = 0; i < q.count; ++i) {
+    inverse[i] = softmax(scores + i * kPositions, stride, blocks, positions + i, scale);
   }
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const auto* keys = reinterpret_cast<const T*>(cache.blocks[b] + cache.offset);
+    const std::size_t count = HWY_MIN(kPositions, all - b * kPositions);
+    run_tiles(FloatTile<T>{keys + depth * kPositions, padded, scores + b * stride, kPositions,
+                           count, sums, padded},
+              padded, q.count);
+  }
+  for (std::size_t i = 0; i < q.count; ++i) {
+    float* const out = q.out + i * q.out_stride;
+    for (std::size_t c = 0; c < depth; ++c) out[c] = sums[i * padded + c] * inverse[i];
+  }
+}
+
+void attend_f32(const HeadQueries& q, const HeadCache& cache, std::size_t positions,
+                float* workspace) {
+  attend_head<float>(q, cache, positions, workspace);
+}
+
+void attend_bf16(const HeadQueries& q, const HeadCache& cache, std::size_t positions,
+                 float* workspace) {
+  attend_head<std::uint16_t>(q, cache, positions, workspace);
 }
 
 }  // namespace decant::HWY_NAMESPACE
@@ -74,15 +160,32 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace decant {
 
-HWY_EXPORT(attend_head);
+HWY_EXPORT(store_f32);
+HWY_EXPORT(store_bf16);
+HWY_EXPORT(attend_f32);
+HWY_EXPORT(attend_bf16);
 
-void attend(std::span<const float> q, const HeadCache& cache, std::int64_t positions,
-            std::span<float> scores, std::span<float> out) {
-  assert(positions >= 1 && positions <= cache.stride);
-  assert(cache.stride % kPositionAlign == 0);
-  assert(static_cast<std::int64_t>(scores.size()) >= cache.stride && out.size() == q.size());
-  HWY_DYNAMIC_DISPATCH(attend_head)
-  (q.data(), q.size(), cache, static_cast<std::size_t>(positions), scores.data(), out.data());
+void store_position(const HeadCache& cache, std::int64_t position, std::span<const float> key,
+                    std::span<const float> value) {
+  assert(position >= 0 && key.size() == value.size());
+  assert(static_cast<std::int64_t>(key.size()) == cache.depth);
+  std::byte* const block =
+      cache.blocks[static_cast<std::size_t>(position / kCachePositions)] + cache.offset;
+  const auto store = cache.type == CacheType::kF32 ? HWY_DYNAMIC_DISPATCH(store_f32)
+                                                   : HWY_DYNAMIC_DISPATCH(store_bf16);
+  store(key.data(), value.data(), key.size(), block,
+        static_cast<std::size_t>(position % kCachePositions));
+}
+
+void attend(const HeadQueries& q, const HeadCache& cache, std::int64_t positions,
+            std::span<float> workspace) {
+  [[maybe_unused]] const std::int64_t all = positions + static_cast<std::int64_t>(q.count) - 1;
+  assert(q.count >= 1 && q.count <= kAttendQueries && positions >= 1);
+  assert(all <= static_cast<std::int64_t>(cache.blocks.size()) * kCachePositions);
+  assert(workspace.size() >= attend_workspace_size(all, cache.depth));
+  const auto attend = cache.type == CacheType::kF32 ? HWY_DYNAMIC_DISPATCH(attend_f32)
+                                                    : HWY_DYNAMIC_DISPATCH(attend_bf16);
+  attend(q, cache, static_cast<std::size_t>(positions), workspace.data());
 }
 
 }  // namespace decant

@@ -6,20 +6,14 @@
 // lane from first to last; sums across lanes (layer norm, softmax) use 16 partial sums on every
 // machine. This holds among instruction sets with fused multiply-add; the others agree to rounding.
 //
-// T = tokens, C = channels, H = heads, D = C / H, P = positions in the cache
+// C = channels, H = heads, D = C / H
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
-#include "packed_matrix.h"
-#include "thread_pool.h"
-
 namespace decant {
-
-/// y (T, N) = x (T, K) w^T + bias (N, or empty). Threads share out the panels of w.
-void matmul(std::span<const float> x, const PackedMatrix& w, std::span<const float> bias,
-            std::span<float> y, ThreadPool& pool);
 
 /// out (C) = (x - mean) / sqrt(variance + epsilon) * weight + bias (C, or empty).
 void layer_norm(std::span<const float> x, std::span<const float> weight,
@@ -37,19 +31,50 @@ void relu(std::span<float> x);
 /// x += y.
 void add(std::span<float> x, std::span<const float> y);
 
-/// One head's keys and values of P cached positions, `stride` positions allocated.
+/// How keys and values are held.
+enum class CacheType { kF32, kBF16 };
+
+/// Positions of one block of a cache.
+inline constexpr std::int64_t kCachePositions = 64;
+
+/// A head's values are padded to a multiple of the widest vector.
+inline constexpr std::int64_t padded_depth(std::int64_t depth) { return (depth + 15) / 16 * 16; }
+
+/// One head's keys and values, in blocks of kCachePositions positions: in each of them, at `offset`
+/// (bytes), keys (D, kCachePositions), transposed so that vector lanes are positions, and then
+/// values (kCachePositions, padded_depth(D)).
 struct HeadCache {
-  const float* keys;    // (D, stride): transposed, so that vector lanes are positions
-  const float* values;  // (stride, D)
-  std::int64_t stride;  // a multiple of kPositionAlign
+  std::span<std::byte* const> blocks;
+  std::size_t offset;
+  std::int64_t depth;  // D
+  CacheType type;
 };
 
-/// Positions are allocated in multiples of the widest vector.
-inline constexpr std::int64_t kPositionAlign = 16;
+/// Writes the key and the value (D each) of one position, rounded to the cache's type.
+void store_position(const HeadCache& cache, std::int64_t position, std::span<const float> key,
+                    std::span<const float> value);
 
-/// out (D) = softmax(q (D) keys / sqrt(D)) values over the first `positions` of the cache.
-/// `scores` is workspace of at least cache.stride floats.
-void attend(std::span<const float> q, const HeadCache& cache, std::int64_t positions,
-            std::span<float> scores, std::span<float> out);
+/// At most so many queries are answered together: they share what is read from the cache.
+inline constexpr std::size_t kAttendQueries = 6;
+
+/// Neighbouring tokens' queries of one head, and where their answers go.
+struct HeadQueries {
+  const float* queries;  // (count, D), query_stride apart
+  std::size_t query_stride;
+  float* out;  // (count, D), out_stride apart
+  std::size_t out_stride;
+  std::size_t count;  // 1 to kAttendQueries
+};
+
+/// Floats of workspace that attend() needs for as many positions.
+inline constexpr std::size_t attend_workspace_size(std::int64_t positions, std::int64_t depth) {
+  const auto blocks = (positions + kCachePositions - 1) / kCachePositions;
+  return kAttendQueries * static_cast<std::size_t>(blocks * kCachePositions + padded_depth(depth));
+}
+
+/// out = softmax(q keys / sqrt(D)) values, where the first query sees `positions` positions of the
+/// cache and each one after it one more.
+void attend(const HeadQueries& q, const HeadCache& cache, std::int64_t positions,
+            std::span<float> workspace);
 
 }  // namespace decant

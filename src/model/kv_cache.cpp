@@ -5,29 +5,46 @@
 
 namespace decant {
 
-KvCache::KvCache(const ModelConfig& config)
-    : heads_(config.n_head),
-      depth_(config.n_embd / config.n_head),
-      stride_((config.block_size + kPositionAlign - 1) / kPositionAlign * kPositionAlign),
-      keys_(offset(config.n_layer, 0)),
-      values_(offset(config.n_layer, 0)) {}
+KvCache::KvCache(const ModelConfig& config, CacheType type)
+    : heads_(config.n_head), depth_(config.n_embd / config.n_head), type_(type) {
+  const std::size_t element = type == CacheType::kF32 ? sizeof(float) : sizeof(std::uint16_t);
+  head_bytes_ =
+      static_cast<std::size_t>(kCachePositions * (depth_ + padded_depth(depth_))) * element;
+  block_bytes_ = static_cast<std::size_t>(config.n_layer * heads_) * head_bytes_;
+}
 
-void KvCache::store(std::int64_t layer, std::int64_t position, std::span<const float> keys,
-                    std::span<const float> values) {
-  assert(position >= 0 && position < stride_);
-  const auto depth = static_cast<std::size_t>(depth_);
-  const auto stride = static_cast<std::size_t>(stride_);
-  const auto at = static_cast<std::size_t>(position);
-  for (std::int64_t h = 0; h < heads_; ++h) {
-    const std::size_t first = static_cast<std::size_t>(h) * depth;
-    float* key = keys_.data() + offset(layer, h) + at;
-    for (std::size_t i = 0; i < depth; ++i) key[i * stride] = keys[first + i];
-    std::ranges::copy(values.subspan(first, depth), values_.data() + offset(layer, h) + at * depth);
+KvCache::Block KvCache::make_block() const {
+  return std::make_shared_for_overwrite<std::byte[]>(block_bytes_);
+}
+
+void KvCache::extend(std::int64_t count) {
+  const auto first = static_cast<std::size_t>(length_ / kCachePositions);
+  length_ += count;
+  const auto blocks = static_cast<std::size_t>((length_ + kCachePositions - 1) / kCachePositions);
+  const bool first_is_kept = (length_ - count) % kCachePositions != 0;
+  for (std::size_t i = first; i < blocks; ++i) {
+    if (i == blocks_.size()) {
+      blocks_.push_back(make_block());
+      pointers_.push_back(blocks_[i].get());
+    } else if (blocks_[i].use_count() > 1) {
+      Block own = make_block();
+      if (i == first && first_is_kept) std::copy_n(blocks_[i].get(), block_bytes_, own.get());
+      blocks_[i] = std::move(own);
+      pointers_[i] = blocks_[i].get();
+    }
   }
 }
 
+void KvCache::truncate(std::int64_t length) {
+  assert(length >= 0 && length <= length_);
+  length_ = length;
+}
+
 HeadCache KvCache::head(std::int64_t layer, std::int64_t head) const {
-  return {keys_.data() + offset(layer, head), values_.data() + offset(layer, head), stride_};
+  return {.blocks = pointers_,
+          .offset = static_cast<std::size_t>(layer * heads_ + head) * head_bytes_,
+          .depth = depth_,
+          .type = type_};
 }
 
 }  // namespace decant

@@ -1,10 +1,11 @@
 // The keys and values of every token that a session has seen.
 //
-// D = channels of a head, H = heads, L = layers, P = positions allocated
+// D = channels of a head, H = heads, L = layers
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
+#include <memory>
 #include <vector>
 
 #include "decant/checkpoint.h"
@@ -12,30 +13,38 @@
 
 namespace decant {
 
-/// Room for block_size positions, allocated once. Forgetting a suffix is free: what lies behind a
-/// session's position is never read.
+/// Grows by blocks of kCachePositions positions, each of which holds all layers and heads. Copies
+/// share their blocks until one of them writes there: a branch of a text costs a block, not a text.
+/// A cache and its copies are used by one thread at a time, but for what is said below.
 class KvCache {
  public:
-  explicit KvCache(const ModelConfig& config);
+  KvCache(const ModelConfig& config, CacheType type);
 
-  /// Stores one token's keys and values (C each, head after head) of one layer at `position`.
-  void store(std::int64_t layer, std::int64_t position, std::span<const float> keys,
-             std::span<const float> values);
+  std::int64_t length() const { return length_; }
 
+  /// Makes room for `count` more positions, which nobody else sees.
+  void extend(std::int64_t count);
+
+  /// Forgets all but the first `length` positions, and keeps their memory.
+  void truncate(std::int64_t length);
+
+  /// One head's part. To be written, by store_position(), where extend() made room last; threads
+  /// may write different heads at once. Valid until the next extend().
   HeadCache head(std::int64_t layer, std::int64_t head) const;
 
-  std::int64_t stride() const { return stride_; }  // P
-
  private:
-  std::size_t offset(std::int64_t layer, std::int64_t head) const {
-    return static_cast<std::size_t>((layer * heads_ + head) * depth_ * stride_);
-  }
+  using Block = std::shared_ptr<std::byte[]>;
 
-  std::int64_t heads_;         // H
-  std::int64_t depth_;         // D
-  std::int64_t stride_;        // P: block_size rounded up to kPositionAlign
-  std::vector<float> keys_;    // (L, H, D, P): positions innermost, see HeadCache
-  std::vector<float> values_;  // (L, H, P, D)
+  Block make_block() const;
+
+  std::int64_t heads_;  // H
+  std::int64_t depth_;  // D
+  CacheType type_;
+  std::size_t head_bytes_;   // of one head of one layer in a block
+  std::size_t block_bytes_;  // (L, H, head_bytes)
+  std::int64_t length_ = 0;
+  std::vector<Block> blocks_;
+  std::vector<std::byte*> pointers_;  // to the same blocks, as kernels read them
 };
 
 }  // namespace decant

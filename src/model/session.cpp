@@ -1,82 +1,116 @@
 // The forward pass of a GPT: Radford et al. 2019, pre-layer-norm blocks over learned positions.
 //
-// C = channels, D = C / H, H = heads, I = n_inner, T = tokens of one chunk, V = vocabulary
+// C = channels, D = C / H, H = heads, I = n_inner, R = rows: tokens of one pass, of any sessions,
+// V = vocabulary
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
+#include <utility>
 
 #include "decant/error.h"
 #include "decant/model.h"
 #include "kernels.h"
 #include "kv_cache.h"
+#include "matmul.h"
 #include "thread_pool.h"
 #include "weights.h"
 
 namespace decant {
 namespace {
 
-// Tokens that go through the layers together: each weight is read once a chunk.
-constexpr std::int64_t kChunk = 64;
+// Tokens that go through the layers together: each weight is read once a pass.
+constexpr std::int64_t kMostRows = 256;
 // Rows of logits computed together when a caller wants to see all of them.
-constexpr std::int64_t kHeadRows = 8;
+constexpr std::int64_t kHeadRows = 16;
+// Rows that a thread takes at a time, where a row is little work.
+constexpr std::int64_t kRowGrain = 4;
 
 std::size_t count(std::int64_t rows, std::int64_t cols) {
   return static_cast<std::size_t>(rows * cols);
 }
 
+std::span<float> rows_of(std::vector<float>& values, std::int64_t first, std::int64_t rows,
+                         std::int64_t cols) {
+  return std::span(values).subspan(count(first, cols), count(rows, cols));
+}
+
+// Rows `first` to `first + tokens.size()` of a pass: the next tokens of one session.
+struct Slice {
+  KvCache* cache;
+  std::span<const TokenId> tokens;
+  std::int64_t first;
+  std::int64_t position;  // of the first token
+
+  std::int64_t rows() const { return static_cast<std::int64_t>(tokens.size()); }
+};
+
 }  // namespace
 
 struct Session::State {
+  std::shared_ptr<SessionGroup::State> group;
+  KvCache cache;
+};
+
+// The memory and the threads that a group's sessions share, and one pass through the layers.
+struct SessionGroup::State {
   State(const Model& m, int threads)
       : weights(*m.weights_),
         pool(thread_count(threads)),
-        cache(weights.config),
-        x(count(chunk(), c())),
-        normal(count(chunk(), c())),
-        qkv(count(chunk(), 3 * c())),
-        attended(count(chunk(), c())),
-        hidden(count(chunk(), weights.config.n_inner)),
-        scores(count(pool.threads(), cache.stride())),
-        logits(count(1, weights.config.vocab_size)) {}
+        workspace(pool),
+        attend_workspaces(static_cast<std::size_t>(pool.threads())) {}
 
   std::int64_t c() const { return weights.config.n_embd; }
-  std::int64_t chunk() const { return std::min(kChunk, weights.config.block_size); }
+  CacheType cache_type() const {
+    return weights.format == WeightFormat::kF32 ? CacheType::kF32 : CacheType::kBF16;
+  }
 
-  void check(std::span<const TokenId> tokens) const;
-  void forward(std::span<const TokenId> tokens);
-  void embed(std::span<const TokenId> tokens);
-  void attention(const LayerWeights& layer, std::int64_t index, std::int64_t tokens);
-  void feed_forward(const LayerWeights& layer, std::int64_t tokens);
-  void activate(std::span<float> hidden_rows) const;
-  Logits head(std::int64_t first, std::int64_t rows);
+  void check(const KvCache& cache, std::span<const TokenId> tokens) const;
+  std::span<const TokenId> add_slice(KvCache& cache, std::span<const TokenId> tokens);
+  void clear_slices();
 
-  void normalize(const LayerNormWeights& norm, std::int64_t first, std::int64_t rows);
-  static std::span<float> rows_of(std::vector<float>& values, std::int64_t first, std::int64_t rows,
-                                  std::int64_t cols) {
-    return std::span(values).subspan(count(first, cols), count(rows, cols));
+  void forward();
+  void embed();
+  void normalize(const LayerNormWeights& norm);
+  void attention(const LayerWeights& layer, std::int64_t index);
+  void attend_slice(const Slice& slice, std::int64_t layer, std::int64_t head,
+                    std::vector<float>& attend_workspace);
+  void feed_forward(const LayerWeights& layer);
+  void head(std::span<const std::int64_t> wanted, std::int64_t to);
+
+  // Calls task(row) for each row of the pass, on all threads.
+  template <typename Task>
+  void for_each_row(const Task& task) {
+    pool.parallel_for(rows, kRowGrain, [&](int, std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin; row < end; ++row) task(row);
+    });
   }
 
   const Model::Weights& weights;
   ThreadPool pool;
-  KvCache cache;
-  std::int64_t position = 0;
-  std::vector<float> x;         // (T, C) the residual stream
-  std::vector<float> normal;    // (T, C)
-  std::vector<float> qkv;       // (T, 3 C)
-  std::vector<float> attended;  // (T, C)
-  std::vector<float> hidden;    // (T, I)
-  std::vector<float> scores;    // (threads, P)
-  std::vector<float> logits;    // (rows, V)
+  MatmulWorkspace workspace;
+  std::vector<std::vector<float>> attend_workspaces;  // one a thread
+
+  // Of one pass. Memory grows to what the largest pass so far took.
+  std::vector<Slice> slices;
+  std::int64_t rows = 0;             // R
+  std::vector<float> x;              // (R, C) the residual stream
+  std::vector<float> normal;         // (R, C)
+  std::vector<float> qkv;            // (R, 3 C)
+  std::vector<float> attended;       // (R, C)
+  std::vector<float> hidden;         // (R, I)
+  std::vector<std::int64_t> wanted;  // the rows whose logits a caller wants
+  std::vector<float> logits;         // (of all passes of a call, V)
 };
 
-void Session::State::check(std::span<const TokenId> tokens) const {
+void SessionGroup::State::check(const KvCache& cache, std::span<const TokenId> tokens) const {
   if (tokens.empty()) throw Error(ErrorCode::kInvalidPrompt, "no tokens to continue from");
-  const auto room = weights.config.block_size - position;
+  const auto room = weights.config.block_size - cache.length();
   if (static_cast<std::int64_t>(tokens.size()) > room) {
     throw Error(ErrorCode::kContextFull,
                 fmt::format("{} tokens do not fit behind the {} in a context of {}", tokens.size(),
-                            position, weights.config.block_size));
+                            cache.length(), weights.config.block_size));
   }
   for (const TokenId token : tokens) {
     if (token >= 0 && token < weights.config.vocab_size) continue;
@@ -88,140 +122,202 @@ void Session::State::check(std::span<const TokenId> tokens) const {
   }
 }
 
-// Leaves the chunk's last hidden states in x, and its keys and values in the cache.
-void Session::State::forward(std::span<const TokenId> tokens) {
-  embed(tokens);
-  const auto n = static_cast<std::int64_t>(tokens.size());
+// Adds as many of `tokens` as have room in this pass; returns the others.
+std::span<const TokenId> SessionGroup::State::add_slice(KvCache& cache,
+                                                        std::span<const TokenId> tokens) {
+  const auto taken = std::min(tokens.size(), static_cast<std::size_t>(kMostRows - rows));
+  slices.push_back({&cache, tokens.first(taken), rows, cache.length()});
+  cache.extend(static_cast<std::int64_t>(taken));
+  rows += static_cast<std::int64_t>(taken);
+  return tokens.subspan(taken);
+}
+
+void SessionGroup::State::clear_slices() {
+  slices.clear();
+  wanted.clear();
+  rows = 0;
+}
+
+// Leaves the rows' last hidden states in x, and their keys and values in the caches.
+void SessionGroup::State::forward() {
+  const auto grow = [this](std::vector<float>& values, std::int64_t cols) {
+    if (values.size() < count(rows, cols)) values.resize(count(rows, cols));
+  };
+  for (std::vector<float>* values : {&x, &normal, &attended}) grow(*values, c());
+  grow(qkv, 3 * c());
+  grow(hidden, weights.config.n_inner);
+  embed();
   for (std::int64_t i = 0; i < weights.config.n_layer; ++i) {
     const LayerWeights& layer = weights.layers[static_cast<std::size_t>(i)];
-    attention(layer, i, n);
-    feed_forward(layer, n);
-  }
-  position += n;
-}
-
-void Session::State::embed(std::span<const TokenId> tokens) {
-  for (std::size_t t = 0; t < tokens.size(); ++t) {
-    const auto row = rows_of(x, static_cast<std::int64_t>(t), 1, c());
-    weights.embedding().unpack_row(tokens[t], row);
-    add(row, std::span(weights.wpe)
-                 .subspan(count(position + static_cast<std::int64_t>(t), c()), row.size()));
+    attention(layer, i);
+    feed_forward(layer);
   }
 }
 
-void Session::State::normalize(const LayerNormWeights& norm, std::int64_t first,
-                               std::int64_t rows) {
-  for (std::int64_t t = first; t < first + rows; ++t) {
-    layer_norm(rows_of(x, t, 1, c()), norm.weight, norm.bias, weights.config.layer_norm_epsilon,
-               rows_of(normal, t, 1, c()));
+void SessionGroup::State::embed() {
+  for (const Slice& slice : slices) {
+    for (std::int64_t t = 0; t < slice.rows(); ++t) {
+      const auto row = rows_of(x, slice.first + t, 1, c());
+      weights.embedding().unpack_row(slice.tokens[static_cast<std::size_t>(t)], row);
+      add(row, std::span(weights.wpe).subspan(count(slice.position + t, c()), row.size()));
+    }
   }
 }
 
-void Session::State::attention(const LayerWeights& layer, std::int64_t index, std::int64_t tokens) {
-  normalize(layer.ln_1, 0, tokens);
-  matmul(rows_of(normal, 0, tokens, c()), layer.qkv.weight, layer.qkv.bias,
-         rows_of(qkv, 0, tokens, 3 * c()), pool);
-  const auto width = static_cast<std::size_t>(c());
-  for (std::int64_t t = 0; t < tokens; ++t) {
-    const auto row = rows_of(qkv, t, 1, 3 * c());
-    cache.store(index, position + t, row.subspan(width, width), row.subspan(2 * width, width));
-  }
+void SessionGroup::State::normalize(const LayerNormWeights& norm) {
+  for_each_row([&](std::int64_t row) {
+    layer_norm(rows_of(x, row, 1, c()), norm.weight, norm.bias, weights.config.layer_norm_epsilon,
+               rows_of(normal, row, 1, c()));
+  });
+}
 
+void SessionGroup::State::attention(const LayerWeights& layer, std::int64_t index) {
+  normalize(layer.ln_1);
+  matmul(rows_of(normal, 0, rows, c()), layer.qkv.weight, {.bias = layer.qkv.bias},
+         rows_of(qkv, 0, rows, 3 * c()), workspace);
   const std::int64_t heads = weights.config.n_head;
-  const auto depth = width / static_cast<std::size_t>(heads);
-  pool.parallel_for(tokens * heads, 1, [&](int thread, std::int64_t begin, std::int64_t end) {
-    const auto workspace = rows_of(scores, thread, 1, cache.stride());
+  const auto pairs = static_cast<std::int64_t>(slices.size()) * heads;
+  pool.parallel_for(pairs, 1, [&](int thread, std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t t = i / heads;
-      const std::int64_t h = i % heads;
-      const auto first = static_cast<std::size_t>(h) * depth;
-      attend(rows_of(qkv, t, 1, 3 * c()).subspan(first, depth), cache.head(index, h),
-             position + t + 1, workspace, rows_of(attended, t, 1, c()).subspan(first, depth));
+      attend_slice(slices[static_cast<std::size_t>(i / heads)], index, i % heads,
+                   attend_workspaces[static_cast<std::size_t>(thread)]);
     }
   });
-
-  matmul(rows_of(attended, 0, tokens, c()), layer.attn_proj.weight, layer.attn_proj.bias,
-         rows_of(normal, 0, tokens, c()), pool);
-  add(rows_of(x, 0, tokens, c()), rows_of(normal, 0, tokens, c()));
+  matmul(rows_of(attended, 0, rows, c()), layer.attn_proj.weight,
+         {.bias = layer.attn_proj.bias, .accumulate = true}, rows_of(x, 0, rows, c()), workspace);
 }
 
-void Session::State::feed_forward(const LayerWeights& layer, std::int64_t tokens) {
-  normalize(layer.ln_2, 0, tokens);
-  const auto inner = rows_of(hidden, 0, tokens, weights.config.n_inner);
-  matmul(rows_of(normal, 0, tokens, c()), layer.fc.weight, layer.fc.bias, inner, pool);
-  activate(inner);
-  matmul(inner, layer.mlp_proj.weight, layer.mlp_proj.bias, rows_of(normal, 0, tokens, c()), pool);
-  add(rows_of(x, 0, tokens, c()), rows_of(normal, 0, tokens, c()));
-}
-
-void Session::State::activate(std::span<float> hidden_rows) const {
-  switch (weights.config.activation) {
-    case Activation::kGelu:
-      return gelu_exact(hidden_rows);
-    case Activation::kGeluTanh:
-      return gelu_tanh(hidden_rows);
-    case Activation::kRelu:
-      return relu(hidden_rows);
+// One head of one layer: puts the slice's keys and values into its cache, and answers its queries.
+void SessionGroup::State::attend_slice(const Slice& slice, std::int64_t layer, std::int64_t head,
+                                       std::vector<float>& attend_workspace) {
+  const HeadCache cache = slice.cache->head(layer, head);
+  const auto width = static_cast<std::size_t>(c());
+  const auto depth = static_cast<std::size_t>(cache.depth);
+  const std::size_t first = static_cast<std::size_t>(head) * depth;
+  for (std::int64_t t = 0; t < slice.rows(); ++t) {
+    const auto row = rows_of(qkv, slice.first + t, 1, 3 * c());
+    store_position(cache, slice.position + t, row.subspan(width + first, depth),
+                   row.subspan(2 * width + first, depth));
+  }
+  const std::size_t room = attend_workspace_size(slice.position + slice.rows(), cache.depth);
+  if (attend_workspace.size() < room) attend_workspace.resize(room);
+  for (std::int64_t t = 0; t < slice.rows();) {
+    const std::size_t queries =
+        std::min(static_cast<std::size_t>(slice.rows() - t), kAttendQueries);
+    attend({.queries = rows_of(qkv, slice.first + t, 1, 3 * c()).data() + first,
+            .query_stride = 3 * width,
+            .out = rows_of(attended, slice.first + t, 1, c()).data() + first,
+            .out_stride = width,
+            .count = queries},
+           cache, slice.position + t + 1, attend_workspace);
+    t += static_cast<std::int64_t>(queries);
   }
 }
 
-// The logits (rows, V) of the chunk's tokens first .. first + rows.
-Logits Session::State::head(std::int64_t first, std::int64_t rows) {
+void SessionGroup::State::feed_forward(const LayerWeights& layer) {
+  const auto activation = [this] {
+    switch (weights.config.activation) {
+      case Activation::kGelu:
+        return gelu_exact;
+      case Activation::kGeluTanh:
+        return gelu_tanh;
+      case Activation::kRelu:
+        break;
+    }
+    return relu;
+  }();
+  normalize(layer.ln_2);
+  const auto inner = rows_of(hidden, 0, rows, weights.config.n_inner);
+  matmul(rows_of(normal, 0, rows, c()), layer.fc.weight,
+         {.bias = layer.fc.bias, .activate = activation}, inner, workspace);
+  matmul(inner, layer.mlp_proj.weight, {.bias = layer.mlp_proj.bias, .accumulate = true},
+         rows_of(x, 0, rows, c()), workspace);
+}
+
+// The logits of the wanted rows, from row `to` of all logits on.
+void SessionGroup::State::head(std::span<const std::int64_t> wanted_rows, std::int64_t to) {
   const std::int64_t vocab = weights.config.vocab_size;
-  if (logits.size() < count(rows, vocab)) logits.resize(count(rows, vocab));
-  normalize(weights.ln_f, first, rows);
-  const auto out = rows_of(logits, 0, rows, vocab);
-  matmul(rows_of(normal, first, rows, c()), weights.head, weights.head_bias, out, pool);
-  return out;
+  const auto n = static_cast<std::int64_t>(wanted_rows.size());
+  if (logits.size() < count(to + n, vocab)) logits.resize(count(to + n, vocab));
+  for (std::int64_t i = 0; i < n; ++i) {
+    layer_norm(rows_of(x, wanted_rows[static_cast<std::size_t>(i)], 1, c()), weights.ln_f.weight,
+               weights.ln_f.bias, weights.config.layer_norm_epsilon, rows_of(normal, i, 1, c()));
+  }
+  matmul(rows_of(normal, 0, n, c()), weights.head, {.bias = weights.head_bias},
+         rows_of(logits, to, n, vocab), workspace);
 }
 
-Session::Session(const Model& model, int threads) {
-  state_ = std::make_unique<State>(model, threads);
+SessionGroup::SessionGroup(const Model& model, int threads)
+    : state_(std::make_shared<State>(model, threads)) {}
+
+int SessionGroup::threads() const { return state_->pool.threads(); }
+
+Logits SessionGroup::append(std::span<const Part> parts) {
+  State& s = *state_;
+  for (const Part& part : parts) {
+    assert(part.session->state_->group == state_);
+    s.check(part.session->state_->cache, part.tokens);
+  }
+  s.clear_slices();
+  std::int64_t done = 0;  // parts whose logits are there
+  for (const Part& part : parts) {
+    for (std::span<const TokenId> left = part.tokens; !left.empty();) {
+      left = s.add_slice(part.session->state_->cache, left);
+      if (left.empty()) s.wanted.push_back(s.rows - 1);
+      const bool last = left.empty() && &part == &parts.back();
+      if (s.rows < kMostRows && !last) continue;
+      s.forward();
+      if (!s.wanted.empty()) s.head(s.wanted, done);
+      done += static_cast<std::int64_t>(s.wanted.size());
+      s.clear_slices();
+    }
+  }
+  return Logits(s.logits).first(count(done, s.weights.config.vocab_size));
 }
 
+Session::Session(const Model& model, int threads) : Session(SessionGroup(model, threads)) {}
+
+Session::Session(const SessionGroup& group)
+    : state_(std::make_unique<State>(State{
+          group.state_, KvCache(group.state_->weights.config, group.state_->cache_type())})) {}
+
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
-int Session::threads() const { return state_->pool.threads(); }
-std::int64_t Session::position() const { return state_->position; }
-std::int64_t Session::capacity() const { return state_->weights.config.block_size; }
+Session Session::fork() const { return Session(std::make_unique<State>(*state_)); }
+
+int Session::threads() const { return state_->group->pool.threads(); }
+std::int64_t Session::position() const { return state_->cache.length(); }
+std::int64_t Session::capacity() const { return state_->group->weights.config.block_size; }
 
 Logits Session::prefill(std::span<const TokenId> tokens) {
-  state_->check(tokens);
-  const auto chunk = static_cast<std::size_t>(state_->chunk());
-  std::size_t last = 0;
-  for (std::size_t i = 0; i < tokens.size(); i += chunk) {
-    const auto part = tokens.subspan(i, std::min(chunk, tokens.size() - i));
-    state_->forward(part);
-    last = part.size() - 1;
-  }
-  return state_->head(static_cast<std::int64_t>(last), 1);
+  const SessionGroup::Part part{this, tokens};
+  return SessionGroup(state_->group).append({&part, 1});
 }
 
 void Session::prefill(std::span<const TokenId> tokens,
                       const std::function<void(std::size_t index, Logits logits)>& visit) {
-  state_->check(tokens);
-  const auto chunk = static_cast<std::size_t>(state_->chunk());
-  const auto vocab = static_cast<std::size_t>(state_->weights.config.vocab_size);
-  for (std::size_t i = 0; i < tokens.size(); i += chunk) {
-    const auto part = tokens.subspan(i, std::min(chunk, tokens.size() - i));
-    state_->forward(part);
-    const auto length = static_cast<std::int64_t>(part.size());
-    for (std::int64_t t = 0; t < length; t += kHeadRows) {
-      const std::int64_t rows = std::min(kHeadRows, length - t);
-      const Logits all = state_->head(t, rows);
-      for (std::int64_t r = 0; r < rows; ++r) {
-        visit(i + static_cast<std::size_t>(t + r),
-              all.subspan(static_cast<std::size_t>(r) * vocab, vocab));
+  SessionGroup::State& s = *state_->group;
+  s.check(state_->cache, tokens);
+  const auto vocab = static_cast<std::size_t>(s.weights.config.vocab_size);
+  std::size_t index = 0;
+  for (std::span<const TokenId> left = tokens; !left.empty();) {
+    s.clear_slices();
+    left = s.add_slice(state_->cache, left);
+    s.forward();
+    for (std::int64_t row = 0; row < s.rows; row += kHeadRows) {
+      s.wanted.resize(static_cast<std::size_t>(std::min(kHeadRows, s.rows - row)));
+      std::iota(s.wanted.begin(), s.wanted.end(), row);
+      s.head(s.wanted, 0);
+      for (std::size_t i = 0; i < s.wanted.size(); ++i) {
+        visit(index++, Logits(s.logits).subspan(i * vocab, vocab));
       }
     }
   }
 }
 
-void Session::truncate(std::int64_t length) {
-  assert(length >= 0 && length <= state_->position);
-  state_->position = length;
-}
+void Session::truncate(std::int64_t length) { state_->cache.truncate(length); }
 
 }  // namespace decant

@@ -166,7 +166,38 @@ WeightFormat lossless_format(const Checkpoint& checkpoint) {
   return bf16 && !scaled ? WeightFormat::kBF16 : WeightFormat::kF32;
 }
 
+WeightType weight_type(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::kBF16:
+      return WeightType::kBF16;
+    case WeightFormat::kQ8:
+      return WeightType::kQ8;
+    case WeightFormat::kQ4:
+      return WeightType::kQ4;
+    case WeightFormat::kAuto:
+    case WeightFormat::kF32:
+      break;
+  }
+  return WeightType::kF32;
+}
+
 }  // namespace
+
+std::string_view weight_format_name(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::kAuto:
+      return "auto";
+    case WeightFormat::kF32:
+      return "f32";
+    case WeightFormat::kBF16:
+      return "bf16";
+    case WeightFormat::kQ8:
+      return "q8";
+    case WeightFormat::kQ4:
+      break;
+  }
+  return "q4";
+}
 
 Model::Model(const Checkpoint& checkpoint, const LoadOptions& options) {
   const Gpt& gpt = checkpoint.gpt();
@@ -174,17 +205,20 @@ Model::Model(const Checkpoint& checkpoint, const LoadOptions& options) {
   weights->config = checkpoint.config();
   weights->format =
       options.weights == WeightFormat::kAuto ? lossless_format(checkpoint) : options.weights;
-  const auto type = weights->format == WeightFormat::kBF16 ? WeightType::kBF16 : WeightType::kF32;
   ThreadPool pool(thread_count(options.threads));
-  const Packer pack(checkpoint.file().string(), type, pool);
+  const std::string file = checkpoint.file().string();
+  const Packer pack(file, weight_type(weights->format), pool);
+  // Four bits are too few for the rows that stand for tokens.
+  const bool q4 = weights->format == WeightFormat::kQ4;
+  const Packer pack_rows(file, q4 ? WeightType::kQ8 : weight_type(weights->format), pool);
   const auto steps = static_cast<double>(gpt.layers.size() + 1);  // the tables take as a layer does
   const auto finish = [&](std::size_t layers) {
     checkpoint.release_memory();
     if (options.progress) options.progress(static_cast<double>(layers + 1) / steps);
   };
-  weights->head = pack.matrix(gpt.head);
+  weights->head = pack_rows.matrix(gpt.head);
   weights->head_bias = pack.bias(gpt.head_bias);
-  if (!weights->config.tied_head) weights->wte = pack.matrix(gpt.wte);
+  if (!weights->config.tied_head) weights->wte = pack_rows.matrix(gpt.wte);
   weights->wpe = pack.table(gpt.wpe);
   weights->ln_f = pack.layer_norm(gpt.ln_f);
   finish(0);

@@ -22,8 +22,8 @@ const std::vector<TokenId> kTokens = {51, 58, 81, 80, 62, 22, 47, 27,
 // Whose logits tests/model compares with PyTorch's.
 TEST(CModel, LogitsAreThoseOfTheCppInterface) {
   const Checkpoint checkpoint = Checkpoint::open(kSmallModel);
-  for (const std::int32_t weights :
-       {DECANT_WEIGHTS_AUTO, DECANT_WEIGHTS_F32, DECANT_WEIGHTS_BF16}) {
+  for (const std::int32_t weights : {DECANT_WEIGHTS_AUTO, DECANT_WEIGHTS_F32, DECANT_WEIGHTS_BF16,
+                                     DECANT_WEIGHTS_Q8, DECANT_WEIGHTS_Q4}) {
     const Model expected(checkpoint, {.weights = static_cast<WeightFormat>(weights)});
     Session cpp(expected, 1);
 

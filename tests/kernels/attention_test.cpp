@@ -8,35 +8,121 @@
 namespace decant {
 namespace {
 
-TEST(Attend, IsTheFormulaForEveryLengthAndDepth) {
-  constexpr std::int64_t kStride = 80;
-  for (const std::size_t depth : {1u, 8u, 20u, 33u, 64u}) {
-    const auto q = random_floats(depth, 1, 2);
-    const auto keys = random_floats(depth * kStride, 2);
-    const auto values = random_floats(kStride * depth, 3);
-    const HeadCache cache{keys.data(), values.data(), kStride};
-    for (std::int64_t positions = 1; positions <= 65; ++positions) {
-      const auto y = on_every_target([&] {
-        std::vector<float> scores(kStride);
-        std::vector<float> out(depth);
-        attend(q, cache, positions, scores, out);
-        return out;
-      });
-      std::vector<double> weight;
-      double sum = 0;
-      for (std::int64_t p = 0; p < positions; ++p) {
-        double score = 0;
-        for (std::size_t i = 0; i < depth; ++i) {
-          score += double{q[i]} * keys[i * kStride + static_cast<std::size_t>(p)];
-        }
-        weight.push_back(std::exp(score / std::sqrt(static_cast<double>(depth))));
-        sum += weight.back();
-      }
+// One head's cache of `positions` positions, in memory of its own.
+class Cache {
+ public:
+  Cache(std::int64_t positions, std::size_t depth, CacheType type) {
+    const std::size_t element = type == CacheType::kF32 ? 4 : 2;
+    const auto width = static_cast<std::int64_t>(depth);
+    const auto size = static_cast<std::size_t>(kCachePositions * (width + padded_depth(width)));
+    for (std::int64_t p = 0; p < positions; p += kCachePositions) {
+      memory_.emplace_back(size * element + kOffset);
+    }
+    for (auto& block : memory_) blocks_.push_back(block.data());
+    head_ = {blocks_, kOffset, width, type};
+  }
+
+  const HeadCache& head() const { return head_; }
+
+ private:
+  static constexpr std::size_t kOffset = 64;  // some other head comes first
+  std::vector<std::vector<std::byte>> memory_;
+  std::vector<std::byte*> blocks_;
+  HeadCache head_{};
+};
+
+struct Text {
+  std::size_t depth;
+  std::int64_t positions;
+  std::vector<float> q, keys, values;  // (positions, depth)
+
+  Text(std::size_t d, std::int64_t n)
+      : depth(d),
+        positions(n),
+        q(random_floats(d * static_cast<std::size_t>(n), 1, 2)),
+        keys(random_floats(q.size(), 2)),
+        values(random_floats(q.size(), 3)) {}
+
+  std::span<const float> of(const std::vector<float>& all, std::int64_t position) const {
+    return std::span(all).subspan(static_cast<std::size_t>(position) * depth, depth);
+  }
+
+  Cache cache(CacheType type) const {
+    Cache made(positions, depth, type);
+    for (std::int64_t p = 0; p < positions; ++p) {
+      store_position(made.head(), p, of(keys, p), of(values, p));
+    }
+    return made;
+  }
+
+  // The answers to queries first, first + 1, ..., each of which sees what came before it.
+  std::vector<float> attend_to(const Cache& cache, std::int64_t first, std::size_t count) const {
+    std::vector<float> out(count * depth);
+    std::vector<float> workspace(attend_workspace_size(positions, static_cast<std::int64_t>(depth)),
+                                 NAN);
+    attend({.queries = of(q, first).data(),
+            .query_stride = depth,
+            .out = out.data(),
+            .out_stride = depth,
+            .count = count},
+           cache.head(), first + 1, workspace);
+    return out;
+  }
+
+  std::vector<double> definition(std::int64_t query, CacheType type) const {
+    const auto held = [&](float value) {
+      return double{type == CacheType::kF32 ? value : widen_bf16(narrow_bf16(value))};
+    };
+    std::vector<double> weights;
+    double sum = 0;
+    for (std::int64_t p = 0; p <= query; ++p) {
+      double score = 0;
       for (std::size_t i = 0; i < depth; ++i) {
-        double expected = 0;
-        for (std::size_t p = 0; p < weight.size(); ++p)
-          expected += weight[p] / sum * values[p * depth + i];
-        ASSERT_NEAR(y[i], expected, 1e-5) << positions << " positions, depth " << depth;
+        score += double{of(q, query)[i]} * held(of(keys, p)[i]);
+      }
+      weights.push_back(std::exp(score / std::sqrt(static_cast<double>(depth))));
+      sum += weights.back();
+    }
+    std::vector<double> out(depth);
+    for (std::size_t i = 0; i < depth; ++i) {
+      for (std::size_t p = 0; p < weights.size(); ++p) {
+        out[i] += weights[p] / sum * held(of(values, static_cast<std::int64_t>(p))[i]);
+      }
+    }
+    return out;
+  }
+};
+
+TEST(Attend, IsTheFormulaForEveryLengthAndDepth) {
+  for (const CacheType type : {CacheType::kF32, CacheType::kBF16}) {
+    for (const std::size_t depth : {1u, 8u, 20u, 33u, 64u, 80u}) {
+      const Text text(depth, 140);
+      const Cache cache = text.cache(type);
+      for (std::int64_t query = 0; query < text.positions; ++query) {
+        const auto y = on_every_target([&] { return text.attend_to(cache, query, 1); });
+        const auto expected = text.definition(query, type);
+        for (std::size_t i = 0; i < depth; ++i) {
+          ASSERT_NEAR(y[i], expected[i], 1e-5) << query << ", depth " << depth;
+        }
+      }
+    }
+  }
+}
+
+TEST(Attend, NeighbouringQueriesChangeNoBit) {
+  for (const CacheType type : {CacheType::kF32, CacheType::kBF16}) {
+    for (const std::size_t depth : {20u, 64u}) {
+      const Text text(depth, 140);
+      const Cache cache = text.cache(type);
+      for (std::size_t count = 2; count <= kAttendQueries; ++count) {
+        for (const std::int64_t first : {0, 1, 57, 60, 63, 64, 100, 134}) {
+          const auto together = text.attend_to(cache, first, count);
+          for (std::size_t i = 0; i < count; ++i) {
+            const auto alone = text.attend_to(cache, first + static_cast<std::int64_t>(i), 1);
+            EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + i * depth))
+                << first << " + " << i << " of " << count;
+          }
+        }
       }
     }
   }
@@ -44,50 +130,33 @@ TEST(Attend, IsTheFormulaForEveryLengthAndDepth) {
 
 // What lies behind the last position, stale keys of a longer text, must not matter.
 TEST(Attend, LooksAtNothingBehindTheLastPosition) {
-  constexpr std::int64_t kStride = 32;
-  const auto q = random_floats(16, 1);
-  auto keys = random_floats(16 * kStride, 2);
-  auto values = random_floats(kStride * 16, 3);
-  const auto run = [&] {
-    std::vector<float> scores(kStride);
-    std::vector<float> out(16);
-    attend(q, {keys.data(), values.data(), kStride}, 5, scores, out);
-    return out;
-  };
-  const auto before = run();
-  for (std::size_t i = 0; i < 16; ++i) {
-    for (std::size_t p = 5; p < kStride; ++p) {
-      keys[i * kStride + p] = 1e30f;
-      values[p * 16 + i] = 1e30f;
+  for (const CacheType type : {CacheType::kF32, CacheType::kBF16}) {
+    Text text(16, 100);
+    const auto before = text.attend_to(text.cache(type), 69, 1);
+    for (std::size_t i = 70 * 16; i < text.keys.size(); ++i) {
+      text.keys[i] = std::numeric_limits<float>::quiet_NaN();
+      text.values[i] = std::numeric_limits<float>::infinity();
     }
+    EXPECT_EQ(text.attend_to(text.cache(type), 69, 1), before);
   }
-  EXPECT_EQ(run(), before);
 }
 
 TEST(Attend, NanIsNotHidden) {
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  const std::vector<float> q(16, 1);
-  std::vector<float> keys(16 * 16, 1);
-  const std::vector<float> values(16 * 16, 1);
-  keys[3] = nan;  // of position 3
-  std::vector<float> scores(16);
-  std::vector<float> out(16);
-  attend(q, {keys.data(), values.data(), 16}, 8, scores, out);
-  EXPECT_TRUE(std::isnan(out[0]));
+  for (const CacheType type : {CacheType::kF32, CacheType::kBF16}) {
+    Text text(16, 100);
+    text.keys[3 * 16] = std::numeric_limits<float>::quiet_NaN();  // of position 3
+    EXPECT_TRUE(std::isnan(text.attend_to(text.cache(type), 80, 1)[0]));
+  }
 }
 
 TEST(Attend, HugeScoresDoNotOverflow) {
-  std::vector<float> q = {1000};
-  std::vector<float> keys(16);
-  std::vector<float> values(16);
+  Text text(1, 16);
+  text.q.back() = 1000;
   for (std::size_t p = 0; p < 16; ++p) {
-    keys[p] = static_cast<float>(p);
-    values[p] = static_cast<float>(p);
+    text.keys[p] = static_cast<float>(p);
+    text.values[p] = static_cast<float>(p);
   }
-  std::vector<float> scores(16);
-  std::vector<float> out(1);
-  attend(q, {keys.data(), values.data(), 16}, 16, scores, out);
-  EXPECT_EQ(out[0], 15);
+  EXPECT_EQ(text.attend_to(text.cache(CacheType::kF32), 15, 1)[0], 15);
 }
 
 }  // namespace

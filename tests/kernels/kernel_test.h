@@ -2,6 +2,8 @@
 #pragma once
 
 #include <gtest/gtest.h>
+
+#define HWY_WANT_AVX3_DL  // which src/kernels/integer_panel.cpp has, too
 #include <hwy/targets.h>
 
 #include <cstdint>
@@ -33,10 +35,10 @@ inline PackedMatrix pack(const std::vector<float>& values, std::int64_t rows, st
               for (std::int64_t k = 0; k < cols; ++k) {
                 const float value = values[static_cast<std::size_t>((first + r) * cols + k)];
                 const std::int64_t at = k * PackedMatrix::kPanelRows + r;
-                if (type == WeightType::kF32) {
-                  panel.f32[at] = value;
-                } else {
+                if (type == WeightType::kBF16) {
                   panel.bf16[at] = narrow_bf16(value);
+                } else {
+                  panel.f32[at] = value;
                 }
               }
             }
@@ -44,7 +46,7 @@ inline PackedMatrix pack(const std::vector<float>& values, std::int64_t rows, st
           pool};
 }
 
-inline constexpr std::int64_t kFusedTargets = HWY_AVX2 | HWY_AVX3 | HWY_NEON;
+inline constexpr std::int64_t kFusedTargets = HWY_AVX2 | HWY_AVX3 | HWY_AVX3_DL | HWY_NEON;
 
 /// Whether the instruction set that the kernels pick here has fused multiply-add.
 inline bool has_fused_multiply_add() { return (hwy::SupportedTargets() & kFusedTargets) != 0; }
@@ -54,7 +56,8 @@ inline bool has_fused_multiply_add() { return (hwy::SupportedTargets() & kFusedT
 inline std::vector<float> on_every_target(const std::function<std::vector<float>()>& kernel) {
   const std::vector<float> best = kernel();
   for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
+    // Most kernels are not compiled for AVX3_DL: those are to take what they take on such machines.
+    hwy::SetSupportedTargetsForTest(target == HWY_AVX3_DL ? HWY_AVX3_DL | HWY_AVX3 : target);
     const std::vector<float> other = kernel();
     hwy::SetSupportedTargetsForTest(0);
     if ((target & kFusedTargets) != 0) {

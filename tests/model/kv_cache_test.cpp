@@ -5,36 +5,93 @@
 namespace decant {
 namespace {
 
-TEST(KvCache, EachHeadFindsItsOwnKeysAndValues) {
-  const ModelConfig config{.block_size = 20, .n_layer = 3, .n_head = 2, .n_embd = 6};
-  KvCache cache(config);
-  EXPECT_EQ(cache.stride() % kPositionAlign, 0);
-  EXPECT_GE(cache.stride(), 20);
-  const auto key = [](std::int64_t layer, std::int64_t position, std::int64_t channel) {
-    return static_cast<float>(layer * 10000 + position * 100 + channel);
-  };
-  for (std::int64_t layer = 0; layer < 3; ++layer) {
-    for (std::int64_t position = 0; position < 20; ++position) {
-      std::vector<float> keys;
-      std::vector<float> values;
-      for (std::int64_t c = 0; c < 6; ++c) {
-        keys.push_back(key(layer, position, c));
-        values.push_back(-key(layer, position, c));
-      }
-      cache.store(layer, position, keys, values);
-    }
-  }
+constexpr ModelConfig kConfig{.block_size = 200, .n_layer = 3, .n_head = 2, .n_embd = 6};
+
+// What a position of one head is marked with.
+float mark(int text, std::int64_t layer, std::int64_t head, std::int64_t position) {
+  return static_cast<float>(((text * 3 + layer) * 2 + head) * 1000 + position);
+}
+
+void append(KvCache& cache, int text, std::int64_t count) {
+  const std::int64_t first = cache.length();
+  cache.extend(count);
   for (std::int64_t layer = 0; layer < 3; ++layer) {
     for (std::int64_t head = 0; head < 2; ++head) {
-      const HeadCache view = cache.head(layer, head);
-      for (std::int64_t position = 0; position < 20; ++position) {
-        for (std::int64_t i = 0; i < 3; ++i) {
-          EXPECT_EQ(view.keys[i * view.stride + position], key(layer, position, head * 3 + i));
-          EXPECT_EQ(view.values[position * 3 + i], -key(layer, position, head * 3 + i));
-        }
+      for (std::int64_t p = first; p < first + count; ++p) {
+        const std::vector<float> key(3, mark(text, layer, head, p));
+        store_position(cache.head(layer, head), p, key, key);
       }
     }
   }
+}
+
+// The mark that the value of a position carries.
+float read(const KvCache& cache, std::int64_t layer, std::int64_t head, std::int64_t position) {
+  const HeadCache view = cache.head(layer, head);
+  const auto* values = reinterpret_cast<const float*>(
+                           view.blocks[static_cast<std::size_t>(position / 64)] + view.offset) +
+                       view.depth * kCachePositions;
+  return values[position % 64 * padded_depth(view.depth)];
+}
+
+void expect_text(const KvCache& cache, int text, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t layer = 0; layer < 3; ++layer) {
+    for (std::int64_t head = 0; head < 2; ++head) {
+      for (std::int64_t p = begin; p < end; ++p) {
+        ASSERT_EQ(read(cache, layer, head, p), mark(text, layer, head, p)) << p;
+      }
+    }
+  }
+}
+
+TEST(KvCache, EachHeadFindsItsOwnValues) {
+  KvCache cache(kConfig, CacheType::kF32);
+  for (const std::int64_t count : {1, 62, 1, 1, 70, 65}) append(cache, 0, count);
+  EXPECT_EQ(cache.length(), 200);
+  expect_text(cache, 0, 0, 200);
+}
+
+TEST(KvCache, CopiesGrowApartFromAnyLength) {
+  for (std::int64_t shared = 0; shared <= 130; ++shared) {
+    KvCache first(kConfig, CacheType::kF32);
+    append(first, 0, shared);
+    KvCache second = first;
+    append(first, 1, 20);
+    append(second, 2, 30);
+    KvCache third = second;
+    append(third, 3, 20);
+    append(second, 4, 10);
+    expect_text(first, 0, 0, shared);
+    expect_text(first, 1, shared, shared + 20);
+    expect_text(second, 2, shared, shared + 30);
+    expect_text(second, 4, shared + 30, shared + 40);
+    expect_text(third, 2, shared, shared + 30);
+    expect_text(third, 3, shared + 30, shared + 50);
+  }
+}
+
+TEST(KvCache, WhatACopyForgetsTheOtherKeeps) {
+  for (const std::int64_t kept : {0, 1, 63, 64, 65, 100}) {
+    KvCache first(kConfig, CacheType::kF32);
+    append(first, 0, 130);
+    KvCache second = first;
+    second.truncate(kept);
+    append(second, 1, 130 - kept);
+    expect_text(first, 0, 0, 130);
+    expect_text(second, 0, 0, kept);
+    expect_text(second, 1, kept, 130);
+  }
+}
+
+TEST(KvCache, CopiesShareMemory) {
+  KvCache first(kConfig, CacheType::kF32);
+  append(first, 0, 130);
+  KvCache second = first;
+  append(second, 1, 1);
+  const auto blocks = [](const KvCache& cache) { return cache.head(0, 0).blocks; };
+  EXPECT_EQ(blocks(first)[0], blocks(second)[0]);
+  EXPECT_EQ(blocks(first)[1], blocks(second)[1]);
+  EXPECT_NE(blocks(first)[2], blocks(second)[2]);
 }
 
 }  // namespace

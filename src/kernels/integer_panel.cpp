@@ -1,0 +1,205 @@
+// A panel of integers: within a block of inputs the sums are exact, in whatever order; each output
+// is one chain of fused multiply-adds over the blocks.
+#define HWY_WANT_AVX3_DL  // the dot product of four bytes, VNNI
+
+#include <cstddef>
+#include <cstring>
+
+#include "panel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "integer_panel.cpp"
+#include <hwy/foreach_target.h>
+
+#include "tiles.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace decant::HWY_NAMESPACE {
+
+using IntsTag = hn::RebindToSigned<Floats>;
+using Ints = hn::Vec<IntsTag>;
+
+constexpr std::size_t kBlock = PackedMatrix::kBlock;
+constexpr std::size_t kBlockQuants = kBlock * kPanelRows;
+
+// sum + the four products of each lane's bytes, those of w unsigned, those of x signed.
+HWY_INLINE Ints add_dot(Ints sum, Ints w, Ints x) {
+#if HWY_TARGET == HWY_AVX3_DL
+  // Not by its intrinsic: Highway 1.0 checks that the machine has this instruction, but tells the
+  // compiler that it has the one of 256 bits.
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(w.raw), "v"(x.raw));
+  return sum;
+#elif HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 || \
+    HWY_TARGET == HWY_SSSE3
+  // By pairs of 16 bits, which on x86 are added up in their own lane: the bytes 0 and 2, 1 and 3.
+  const IntsTag d;
+  const hn::Repartition<std::int16_t, IntsTag> d16;
+  const hn::Repartition<std::uint16_t, IntsTag> du16;
+  Ints unused = hn::Zero(d);
+  const auto w16 = hn::BitCast(du16, w);
+  const auto x16 = hn::BitCast(d16, x);
+  const auto w_even = hn::BitCast(d16, hn::And(w16, hn::Set(du16, 0xff)));
+  const auto w_odd = hn::BitCast(d16, hn::ShiftRight<8>(w16));
+  const auto x_even = hn::ShiftRight<8>(hn::ShiftLeft<8>(x16));
+  const auto x_odd = hn::ShiftRight<8>(x16);
+  sum = hn::ReorderWidenMulAccumulate(d, w_even, x_even, sum, unused);
+  return hn::ReorderWidenMulAccumulate(d, w_odd, x_odd, sum, unused);
+#else
+  const IntsTag d;
+  const hn::RebindToUnsigned<IntsTag> du;
+  const auto bytes = hn::BitCast(du, w);
+  const Ints w0 = hn::BitCast(d, hn::And(bytes, hn::Set(du, 0xff)));
+  const Ints w1 = hn::BitCast(d, hn::And(hn::ShiftRight<8>(bytes), hn::Set(du, 0xff)));
+  const Ints w2 = hn::BitCast(d, hn::And(hn::ShiftRight<16>(bytes), hn::Set(du, 0xff)));
+  const Ints w3 = hn::BitCast(d, hn::ShiftRight<24>(bytes));
+  sum = hn::Add(sum, hn::Mul(w0, hn::ShiftRight<24>(hn::ShiftLeft<24>(x))));
+  sum = hn::Add(sum, hn::Mul(w1, hn::ShiftRight<24>(hn::ShiftLeft<16>(x))));
+  sum = hn::Add(sum, hn::Mul(w2, hn::ShiftRight<24>(hn::ShiftLeft<8>(x))));
+  return hn::Add(sum, hn::Mul(w3, hn::ShiftRight<24>(x)));
+#endif
+}
+
+HWY_INLINE Ints load_quants(const std::byte* at) {
+  return hn::LoadU(IntsTag(), reinterpret_cast<const std::int32_t*>(at));
+}
+
+HWY_INLINE Vector load_scales(const std::byte* at) {
+  const Floats d;
+  const hn::Rebind<std::uint16_t, Floats> d16;
+  const hn::RebindToUnsigned<Floats> d32;
+  const auto bits = hn::LoadU(d16, reinterpret_cast<const std::uint16_t*>(at));
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, bits)));
+}
+
+// How the blocks of a panel lie in memory.
+struct Q8Blocks {
+  static constexpr std::size_t kBytes = kQ8BlockBytes;
+  static constexpr std::size_t kStepInputs = 4;  // that one read of every row's four bytes holds
+  static constexpr int kZero = kQ8Zero;
+  static HWY_INLINE void split(Ints bytes, Ints (&quants)[1]) { quants[0] = bytes; }
+};
+
+struct Q4Blocks {
+  static constexpr std::size_t kBytes = kQ4BlockBytes;
+  static constexpr std::size_t kStepInputs = 8;
+  static constexpr int kZero = kQ4Zero;
+  static HWY_INLINE void split(Ints bytes, Ints (&quants)[2]) {
+    const IntsTag d;
+    const Ints mask = hn::Set(d, 0x0f0f0f0f);
+    quants[0] = hn::And(bytes, mask);
+    quants[1] = hn::And(hn::ShiftRight<4>(bytes), mask);
+  }
+};
+
+// kQ4 with a byte a weight, as many tokens share it.
+struct WideQ4Blocks : Q8Blocks {
+  static constexpr int kZero = kQ4Zero;
+};
+
+template <typename Blocks>
+struct IntegerTile {
+  const std::byte* HWY_RESTRICT panel;
+  const QuantizedRows& x;
+  float* HWY_RESTRICT out;  // (T, kPanelRows)
+
+  template <std::size_t vectors, std::size_t tokens>
+  HWY_INLINE void run(std::size_t row, std::size_t token) const {
+    constexpr std::size_t kParts = Blocks::kStepInputs / 4;
+    const Floats d;
+    const IntsTag di;
+    const std::size_t lanes = hn::Lanes(d);
+    Vector sums[tokens][vectors];
+    for (auto& of_token : sums) {
+      for (Vector& sum : of_token) sum = hn::Zero(d);
+    }
+    const std::byte* block = panel;
+    for (std::size_t b = 0; b < x.blocks; ++b, block += Blocks::kBytes) {
+      // The weights' zero is not at 0: what that adds is taken off beforehand.
+      Ints dots[tokens][vectors];
+      for (std::size_t t = 0; t < tokens; ++t) {
+        const std::int32_t sum = x.sums[(token + t) * x.blocks + b];
+        for (Ints& dot : dots[t]) dot = hn::Set(di, -Blocks::kZero * sum);
+      }
+      for (std::size_t k = 0; k < kBlock; k += Blocks::kStepInputs) {
+        Ints weights[vectors][kParts];
+        for (std::size_t v = 0; v < vectors; ++v) {
+          Blocks::split(
+              load_quants(block + (k / Blocks::kStepInputs * kPanelRows + row + v * lanes) * 4),
+              weights[v]);
+        }
+        for (std::size_t t = 0; t < tokens; ++t) {
+          const std::int8_t* const inputs = x.quants + ((token + t) * x.blocks + b) * kBlock + k;
+          for (std::size_t part = 0; part < kParts; ++part) {
+            std::int32_t four;
+            std::memcpy(&four, inputs + part * 4, sizeof(four));
+            for (std::size_t v = 0; v < vectors; ++v) {
+              dots[t][v] = add_dot(dots[t][v], weights[v][part], hn::Set(di, four));
+            }
+          }
+        }
+      }
+      for (std::size_t v = 0; v < vectors; ++v) {
+        const Vector scale =
+            load_scales(block + Blocks::kBytes - kScaleBytes + (row + v * lanes) * 2);
+        for (std::size_t t = 0; t < tokens; ++t) {
+          const Vector both = hn::Mul(scale, hn::Set(d, x.scales[(token + t) * x.blocks + b]));
+          sums[t][v] = hn::MulAdd(hn::ConvertTo(d, dots[t][v]), both, sums[t][v]);
+        }
+      }
+    }
+    for (std::size_t t = 0; t < tokens; ++t) {
+      for (std::size_t v = 0; v < vectors; ++v) {
+        hn::StoreU(sums[t][v], d, out + (token + t) * kPanelRows + row + v * lanes);
+      }
+    }
+  }
+};
+
+void multiply_q8(const std::byte* panel, const QuantizedRows& x, std::size_t tokens,
+                 std::byte* /*widened*/, float* sums) {
+  run_tiles(IntegerTile<Q8Blocks>{panel, x, sums}, kPanelRows, tokens);
+}
+
+void multiply_q4(const std::byte* panel, const QuantizedRows& x, std::size_t tokens,
+                 std::byte* widened, float* sums) {
+  if (tokens <= kTileTokens) {
+    run_tiles(IntegerTile<Q4Blocks>{panel, x, sums}, kPanelRows, tokens);
+    return;
+  }
+  const std::size_t lanes = hn::Lanes(Floats());
+  std::byte* out = widened;
+  for (std::size_t b = 0; b < x.blocks; ++b, panel += kQ4BlockBytes, out += kQ8BlockBytes) {
+    for (std::size_t step = 0; step < kBlock / 8; ++step) {
+      for (std::size_t row = 0; row < kPanelRows; row += lanes) {
+        Ints quants[2];
+        Q4Blocks::split(load_quants(panel + (step * kPanelRows + row) * 4), quants);
+        for (std::size_t part = 0; part < 2; ++part) {
+          hn::StoreU(
+              quants[part], IntsTag(),
+              reinterpret_cast<std::int32_t*>(out + ((step * 2 + part) * kPanelRows + row) * 4));
+        }
+      }
+    }
+    std::memcpy(out + kBlockQuants, panel + kQ4BlockBytes - kScaleBytes, kScaleBytes);
+  }
+  run_tiles(IntegerTile<WideQ4Blocks>{widened, x, sums}, kPanelRows, tokens);
+}
+
+}  // namespace decant::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace decant {
+
+HWY_EXPORT(multiply_q8);
+HWY_EXPORT(multiply_q4);
+
+void multiply_integer_panel(const PackedMatrix& w, std::int64_t panel, const QuantizedRows& x,
+                            std::size_t tokens, float* widened, float* sums) {
+  const auto multiply = w.type() == WeightType::kQ8 ? HWY_DYNAMIC_DISPATCH(multiply_q8)
+                                                    : HWY_DYNAMIC_DISPATCH(multiply_q4);
+  multiply(w.panel(panel), x, tokens, reinterpret_cast<std::byte*>(widened), sums);
+}
+
+}  // namespace decant
+#endif  // HWY_ONCE

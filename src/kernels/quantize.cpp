@@ -1,0 +1,199 @@
+#include "quantize.h"
+
+#include <cassert>
+#include <cmath>
+#include <cstring>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "quantize.cpp"
+#include <hwy/foreach_target.h>
+
+#include "simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace decant::HWY_NAMESPACE {
+
+using Ints = hn::Vec<hn::RebindToSigned<Floats>>;
+
+constexpr std::size_t kPanelRows = PackedMatrix::kPanelRows;
+constexpr std::size_t kBlock = PackedMatrix::kBlock;
+
+// Of `count` <= kBlock inputs for each lane's row, x[k * kPanelRows].
+struct Block {
+  const float* x;
+  std::size_t count;
+
+  Vector at(std::size_t k) const {
+    return k < count ? hn::LoadU(Floats(), x + k * kPanelRows) : hn::Zero(Floats());
+  }
+};
+
+// Away from zero to 8 significant bits, so that no weight is larger than its scale allows.
+HWY_INLINE Vector round_up_to_bf16(Vector scale) {
+  const Floats d;
+  const hn::RebindToUnsigned<Floats> du;
+  const auto bits = hn::Add(hn::BitCast(du, scale), hn::Set(du, 0xffff));
+  return hn::BitCast(d, hn::And(bits, hn::Set(du, 0xffff0000u)));
+}
+
+// What is smaller counts as zero: its inverse could overflow.
+constexpr float kTiny = 1e-30f;
+
+// 1 / scale, and 0 for 0: a block of zeros.
+HWY_INLINE Vector inverse_of(Vector scale) {
+  const Floats d;
+  const auto zero = hn::Lt(hn::Abs(scale), hn::Set(d, kTiny));
+  return hn::IfThenZeroElse(
+      zero, hn::Div(hn::Set(d, 1.0f), hn::IfThenElse(zero, hn::Set(d, 1.0f), scale)));
+}
+
+HWY_INLINE Vector nearest(Vector x, Vector inverse, float low, float high) {
+  const Floats d;
+  return hn::Min(hn::Max(hn::Round(hn::Mul(x, inverse)), hn::Set(d, low)), hn::Set(d, high));
+}
+
+HWY_INLINE Vector scale_q8(const Block& block) {
+  const Floats d;
+  Vector largest = hn::Zero(d);
+  for (std::size_t k = 0; k < block.count; ++k) largest = hn::Max(largest, hn::Abs(block.at(k)));
+  return round_up_to_bf16(hn::Div(largest, hn::Set(d, 127.0f)));
+}
+
+// The entry of the largest magnitude lies at -8 / stretch times its scale: a stretch above 1 leaves
+// it out of reach (it is clipped) for the sake of the others.
+constexpr float kStretches[] = {0.875f, 0.9375f, 1.0f, 1.0625f, 1.125f, 1.1875f, 1.25f};
+
+HWY_INLINE Vector scale_q4(const Block& block) {
+  const Floats d;
+  Vector extreme = hn::Zero(d);
+  for (std::size_t k = 0; k < block.count; ++k) {
+    const Vector x = block.at(k);
+    extreme = hn::IfThenElse(hn::Gt(hn::Abs(x), hn::Abs(extreme)), x, extreme);
+  }
+  Vector best = hn::Zero(d);
+  Vector least = hn::Set(d, HUGE_VALF);
+  for (const float stretch : kStretches) {
+    const Vector scale = round_up_to_bf16(hn::Mul(extreme, hn::Set(d, -0.125f / stretch)));
+    const Vector inverse = inverse_of(scale);
+    Vector error = hn::Zero(d);
+    for (std::size_t k = 0; k < block.count; ++k) {
+      const Vector x = block.at(k);
+      const Vector off = hn::NegMulAdd(nearest(x, inverse, -8, 7), scale, x);
+      error = hn::MulAdd(off, off, error);
+    }
+    const auto better = hn::Lt(error, least);
+    best = hn::IfThenElse(better, scale, best);
+    least = hn::IfThenElse(better, error, least);
+  }
+  return best;
+}
+
+// Four weights of each lane's row as its four bytes.
+HWY_INLINE Ints four_bytes(const Block& block, std::size_t k, Vector inverse, float low, float high,
+                           int zero) {
+  const hn::RebindToSigned<Floats> di;
+  Ints bytes = hn::Zero(di);
+  for (std::size_t i = 4; i-- > 0;) {
+    const Vector q = nearest(block.at(k + i), inverse, low, high);
+    bytes = hn::Or(hn::ShiftLeft<8>(bytes), hn::Add(hn::ConvertTo(di, q), hn::Set(di, zero)));
+  }
+  return bytes;
+}
+
+void pack_block(const float* weights, std::size_t count, bool q4, std::byte* out) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> di;
+  const std::size_t lanes = hn::Lanes(d);
+  std::byte* const scales = out + (q4 ? kQ4BlockBytes : kQ8BlockBytes) - kScaleBytes;
+  for (std::size_t row = 0; row < kPanelRows; row += lanes) {
+    const Block block{weights + row, count};
+    const Vector scale = q4 ? scale_q4(block) : scale_q8(block);
+    const Vector inverse = inverse_of(scale);
+    const auto store = [&](Ints bytes, std::size_t group) HWY_ATTR {
+      hn::StoreU(bytes, di, reinterpret_cast<std::int32_t*>(out + (group * kPanelRows + row) * 4));
+    };
+    if (q4) {
+      for (std::size_t k = 0; k < kBlock; k += 8) {
+        const Ints upper = four_bytes(block, k + 4, inverse, -8, 7, kQ4Zero);
+        store(hn::Or(hn::ShiftLeft<4>(upper), four_bytes(block, k, inverse, -8, 7, kQ4Zero)),
+              k / 8);
+      }
+    } else {
+      for (std::size_t k = 0; k < kBlock; k += 4) {
+        store(four_bytes(block, k, inverse, -127, 127, kQ8Zero), k / 4);
+      }
+    }
+    float widened[kSums];
+    hn::StoreU(scale, d, widened);
+    for (std::size_t i = 0; i < lanes; ++i) {
+      std::uint32_t bits;
+      std::memcpy(&bits, &widened[i], sizeof(bits));
+      const auto upper = static_cast<std::uint16_t>(bits >> 16);
+      std::memcpy(scales + (row + i) * sizeof(upper), &upper, sizeof(upper));
+    }
+  }
+}
+
+void pack_blocks(const float* weights, std::size_t cols, bool q4, std::byte* panel) {
+  for (std::size_t k = 0; k < cols; k += kBlock) {
+    pack_block(weights + k * kPanelRows, HWY_MIN(kBlock, cols - k), q4, panel);
+    panel += q4 ? kQ4BlockBytes : kQ8BlockBytes;
+  }
+}
+
+void quantize(const float* x, std::size_t cols, std::int8_t* quants, float* scales,
+              std::int32_t* sums) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> di;
+  const hn::Rebind<std::int8_t, Floats> d8;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t k = 0; k < cols; k += kBlock, x += kBlock, quants += kBlock) {
+    float padded[kBlock] = {};
+    const float* block = x;
+    if (cols - k < kBlock) {
+      std::memcpy(padded, x, (cols - k) * sizeof(float));
+      block = padded;
+    }
+    Vector largest = hn::Zero(d);
+    Vector poison = hn::Zero(d);  // stays 0 but for infinities and NaN, which it makes NaN
+    for (std::size_t i = 0; i < kBlock; i += lanes) {
+      const Vector v = hn::LoadU(d, block + i);
+      largest = hn::Max(largest, hn::Abs(v));
+      poison = hn::MulAdd(v, hn::Zero(d), poison);
+    }
+    const float magnitude = hn::GetLane(hn::MaxOfLanes(d, largest));
+    const Vector inverse = hn::Set(d, magnitude > kTiny ? 127.0f / magnitude : 0.0f);
+    Ints sum = hn::Zero(di);
+    for (std::size_t i = 0; i < kBlock; i += lanes) {
+      const Vector q = nearest(hn::LoadU(d, block + i), inverse, -127, 127);
+      const Ints integers = hn::ConvertTo(di, q);
+      sum = hn::Add(sum, integers);
+      hn::StoreU(hn::DemoteTo(d8, integers), d8, quants + i);
+    }
+    *scales++ = magnitude / 127.0f + hn::GetLane(hn::SumOfLanes(d, poison));
+    *sums++ = hn::GetLane(hn::SumOfLanes(di, sum));
+  }
+}
+
+}  // namespace decant::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace decant {
+
+HWY_EXPORT(pack_blocks);
+HWY_EXPORT(quantize);
+
+void quantize_panel(std::span<const float> weights, WeightType type, std::byte* panel) {
+  assert(type == WeightType::kQ8 || type == WeightType::kQ4);
+  HWY_DYNAMIC_DISPATCH(pack_blocks)
+  (weights.data(), weights.size() / PackedMatrix::kPanelRows, type == WeightType::kQ4, panel);
+}
+
+void quantize_row(std::span<const float> x, std::int8_t* quants, float* scales,
+                  std::int32_t* sums) {
+  HWY_DYNAMIC_DISPATCH(quantize)(x.data(), x.size(), quants, scales, sums);
+}
+
+}  // namespace decant
+#endif  // HWY_ONCE
