@@ -1,4 +1,5 @@
 // Attention of neighbouring queries of one head over the cache: two products and a softmax.
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <cstddef>
@@ -40,33 +41,43 @@ HWY_INLINE void narrow(const float* from, float* to) {
   std::memcpy(to, from, kSums * sizeof(float));
 }
 
+// Positions [position, position + count) of one block, 16 channels at a time, by way of a buffer:
+// neighbouring positions lie side by side in the keys, neighbouring channels in the values.
 template <typename T>
-HWY_INLINE void store(const float* key, const float* value, std::size_t depth, T* keys, T* values,
-                      std::size_t position) {
-  values += position * static_cast<std::size_t>(padded_depth(static_cast<std::int64_t>(depth)));
+HWY_INLINE void store(const HeadRows& rows, std::size_t depth, T* keys, T* values,
+                      std::size_t position, std::size_t count) {
+  const auto padded = static_cast<std::size_t>(padded_depth(static_cast<std::int64_t>(depth)));
   for (std::size_t first = 0; first < depth; first += kSums) {
-    const std::size_t count = HWY_MIN(kSums, depth - first);
-    float padded[2][kSums] = {};
-    std::memcpy(padded[0], key + first, count * sizeof(float));
-    std::memcpy(padded[1], value + first, count * sizeof(float));
-    T narrow_key[kSums];
-    narrow(padded[0], narrow_key);
-    for (std::size_t i = 0; i < count; ++i)
-      keys[(first + i) * kPositions + position] = narrow_key[i];
-    narrow(padded[1], values + first);
+    const std::size_t channels = HWY_MIN(kSums, depth - first);
+    T narrow_keys[kPositions][kSums];
+    for (std::size_t p = 0; p < count; ++p) {
+      float padding[kSums] = {};
+      const auto whole = [&](const float* from) {
+        if (channels == kSums) return from;
+        std::memcpy(padding, from, channels * sizeof(float));
+        return static_cast<const float*>(padding);
+      };
+      narrow(whole(rows.keys + p * rows.stride + first), narrow_keys[p]);
+      narrow(whole(rows.values + p * rows.stride + first),
+             values + (position + p) * padded + first);
+    }
+    for (std::size_t i = 0; i < channels; ++i) {
+      T* const to = keys + (first + i) * kPositions + position;
+      for (std::size_t p = 0; p < count; ++p) to[p] = narrow_keys[p][i];
+    }
   }
 }
 
-void store_f32(const float* key, const float* value, std::size_t depth, std::byte* block,
-               std::size_t position) {
+void store_f32(const HeadRows& rows, std::size_t depth, std::byte* block, std::size_t position,
+               std::size_t count) {
   auto* const keys = reinterpret_cast<float*>(block);
-  store(key, value, depth, keys, keys + depth * kPositions, position);
+  store(rows, depth, keys, keys + depth * kPositions, position, count);
 }
 
-void store_bf16(const float* key, const float* value, std::size_t depth, std::byte* block,
-                std::size_t position) {
+void store_bf16(const HeadRows& rows, std::size_t depth, std::byte* block, std::size_t position,
+                std::size_t count) {
   auto* const keys = reinterpret_cast<std::uint16_t*>(block);
-  store(key, value, depth, keys, keys + depth * kPositions, position);
+  store(rows, depth, keys, keys + depth * kPositions, position, count);
 }
 
 // One query's scores, kPositions of each block, `stride` floats from block to block, made weights
@@ -120,10 +131,18 @@ HWY_INLINE void attend_head(const HeadQueries& q, const HeadCache& cache, std::s
   float* const sums = workspace + blocks * stride;  // (count, padded)
   std::memset(workspace, 0, (blocks * stride + q.count * padded) * sizeof(float));
 
+  const auto keys_of = [&](std::size_t block) {
+    return reinterpret_cast<const T*>(cache.blocks[block] + cache.offset);
+  };
+  const auto values_of = [&](std::size_t block) { return keys_of(block) + depth * kPositions; };
+  const std::size_t keys_bytes = depth * kPositions * sizeof(T);
+  const std::size_t values_bytes = kPositions * padded * sizeof(T);
+
   for (std::size_t b = 0; b < blocks; ++b) {
-    const auto* keys = reinterpret_cast<const T*>(cache.blocks[b] + cache.offset);
-    run_tiles(FloatTile<T>{keys, kPositions, q.queries, q.query_stride, depth, scores + b * stride,
-                           kPositions},
+    const Ahead ahead =
+        b + 1 < blocks ? Ahead(keys_of(b + 1), keys_bytes) : Ahead(values_of(0), values_bytes);
+    run_tiles(FloatTile<T>{keys_of(b), kPositions, q.queries, q.query_stride, depth,
+                           scores + b * stride, kPositions, ahead},
               kPositions, q.count);
   }
   float inverse[kAttendQueries];
@@ -132,10 +151,10 @@ HWY_INLINE void attend_head(const HeadQueries& q, const HeadCache& cache, std::s
     inverse[i] = softmax(scores + i * kPositions, stride, blocks, positions + i, scale);
   }
   for (std::size_t b = 0; b < blocks; ++b) {
-    const auto* keys = reinterpret_cast<const T*>(cache.blocks[b] + cache.offset);
     const std::size_t count = HWY_MIN(kPositions, all - b * kPositions);
-    run_tiles(FloatTile<T>{keys + depth * kPositions, padded, scores + b * stride, kPositions,
-                           count, sums, padded},
+    const Ahead ahead = b + 1 < blocks ? Ahead(values_of(b + 1), values_bytes) : Ahead();
+    run_tiles(FloatTile<T>{values_of(b), padded, scores + b * stride, kPositions, count, sums,
+                           padded, ahead},
               padded, q.count);
   }
   for (std::size_t i = 0; i < q.count; ++i) {
@@ -165,16 +184,20 @@ HWY_EXPORT(store_bf16);
 HWY_EXPORT(attend_f32);
 HWY_EXPORT(attend_bf16);
 
-void store_position(const HeadCache& cache, std::int64_t position, std::span<const float> key,
-                    std::span<const float> value) {
-  assert(position >= 0 && key.size() == value.size());
-  assert(static_cast<std::int64_t>(key.size()) == cache.depth);
-  std::byte* const block =
-      cache.blocks[static_cast<std::size_t>(position / kCachePositions)] + cache.offset;
+void store_positions(const HeadCache& cache, std::int64_t position, std::size_t count,
+                     const HeadRows& rows) {
   const auto store = cache.type == CacheType::kF32 ? HWY_DYNAMIC_DISPATCH(store_f32)
                                                    : HWY_DYNAMIC_DISPATCH(store_bf16);
-  store(key.data(), value.data(), key.size(), block,
-        static_cast<std::size_t>(position % kCachePositions));
+  constexpr auto kPositions = static_cast<std::size_t>(kCachePositions);
+  auto at = static_cast<std::size_t>(position);
+  for (std::size_t done = 0; done < count;) {
+    const std::size_t in_block = std::min(count - done, kPositions - at % kPositions);
+    store({rows.keys + done * rows.stride, rows.values + done * rows.stride, rows.stride},
+          static_cast<std::size_t>(cache.depth), cache.blocks[at / kPositions] + cache.offset,
+          at % kPositions, in_block);
+    done += in_block;
+    at += in_block;
+  }
 }
 
 void attend(const HeadQueries& q, const HeadCache& cache, std::int64_t positions,

@@ -13,42 +13,35 @@
 HWY_BEFORE_NAMESPACE();
 namespace decant::HWY_NAMESPACE {
 
-HWY_INLINE const float* widen(const float* w, std::size_t /*count*/, float* /*widened*/) {
-  return w;
-}
-
-HWY_INLINE const float* widen(const std::uint16_t* w, std::size_t count, float* widened) {
-  const Floats d;
-  for (std::size_t i = 0; i < count; i += hn::Lanes(d))
-    hn::StoreU(load_weights(w + i), d, widened + i);
-  return widened;
-}
+// With many tokens, inputs whose weights go through all tiles before the next: they stay in a
+// core's L2 cache (128 KB of floats).
+constexpr std::size_t kPieceInputs = 512;
 
 template <typename Weight>
 HWY_INLINE void multiply(const Weight* w, const float* x, std::size_t tokens, std::size_t cols,
-                         float* widened, float* sums) {
+                         float* sums) {
   std::memset(sums, 0, tokens * kPanelRows * sizeof(float));
-  if (tokens <= kTileTokens) {  // one pass: each weight is used as it is read
-    run_tiles(FloatTile<Weight>{w, kPanelRows, x, cols, cols, sums, kPanelRows}, kPanelRows,
-              tokens);
-    return;
-  }
-  for (std::size_t k = 0; k < cols; k += kWidenedInputs) {
-    const std::size_t count = HWY_MIN(std::size_t{kWidenedInputs}, cols - k);
-    const float* const piece = widen(w + k * kPanelRows, count * kPanelRows, widened);
-    run_tiles(FloatTile<float>{piece, kPanelRows, x + k, cols, count, sums, kPanelRows}, kPanelRows,
-              tokens);
+  const bool one_pass = tokens <= kTileTokens;  // each weight is used as it is read, in order
+  for (std::size_t k = 0; k < cols;) {
+    const std::size_t count = one_pass ? cols : HWY_MIN(kPieceInputs, cols - k);
+    const Weight* const piece = w + k * kPanelRows;
+    const Weight* const next = piece + count * kPanelRows;  // of this panel, or the next panel
+    run_tiles(
+        FloatTile<Weight>{piece, kPanelRows, x + k, cols, count, sums, kPanelRows,
+                          one_pass ? Ahead() : Ahead(next, count * kPanelRows * sizeof(Weight))},
+        kPanelRows, tokens);
+    k += count;
   }
 }
 
 void multiply_f32(const std::byte* w, const float* x, std::size_t tokens, std::size_t cols,
-                  float* widened, float* sums) {
-  multiply(reinterpret_cast<const float*>(w), x, tokens, cols, widened, sums);
+                  float* sums) {
+  multiply(reinterpret_cast<const float*>(w), x, tokens, cols, sums);
 }
 
 void multiply_bf16(const std::byte* w, const float* x, std::size_t tokens, std::size_t cols,
-                   float* widened, float* sums) {
-  multiply(reinterpret_cast<const std::uint16_t*>(w), x, tokens, cols, widened, sums);
+                   float* sums) {
+  multiply(reinterpret_cast<const std::uint16_t*>(w), x, tokens, cols, sums);
 }
 
 }  // namespace decant::HWY_NAMESPACE
@@ -61,10 +54,10 @@ HWY_EXPORT(multiply_f32);
 HWY_EXPORT(multiply_bf16);
 
 void multiply_float_panel(const PackedMatrix& w, std::int64_t panel, const float* x,
-                          std::size_t tokens, float* widened, float* sums) {
+                          std::size_t tokens, float* sums) {
   const auto multiply = w.type() == WeightType::kF32 ? HWY_DYNAMIC_DISPATCH(multiply_f32)
                                                      : HWY_DYNAMIC_DISPATCH(multiply_bf16);
-  multiply(w.panel(panel), x, tokens, static_cast<std::size_t>(w.cols()), widened, sums);
+  multiply(w.panel(panel), x, tokens, static_cast<std::size_t>(w.cols()), sums);
 }
 
 }  // namespace decant

@@ -26,6 +26,8 @@ HWY_INLINE Vector load_weights(const std::uint16_t* w) {
 // in the order k = 0, 1, ...
 template <typename Weight>
 struct FloatTile {
+  static constexpr std::size_t kVectors = kFewRegisters ? 2 : 4;
+
   const Weight* HWY_RESTRICT w;  // (k_count, w_stride)
   std::size_t w_stride;
   const float* HWY_RESTRICT x;  // (tokens, x_stride)
@@ -33,9 +35,10 @@ struct FloatTile {
   std::size_t k_count;
   float* HWY_RESTRICT out;  // (tokens, out_stride)
   std::size_t out_stride;
+  Ahead ahead = {};
 
   template <std::size_t vectors, std::size_t tokens>
-  HWY_INLINE void run(std::size_t row, std::size_t token) const {
+  HWY_INLINE void run(std::size_t row, std::size_t token) {
     const Floats d;
     const std::size_t lanes = hn::Lanes(d);
     const Weight* weight = w + row;
@@ -48,6 +51,7 @@ struct FloatTile {
       }
     }
     for (std::size_t k = 0; k < k_count; ++k, weight += w_stride) {
+      ahead.ask();
       Vector weights[vectors];
       for (std::size_t v = 0; v < vectors; ++v) weights[v] = load_weights(weight + v * lanes);
       for (std::size_t t = 0; t < tokens; ++t) {

@@ -20,7 +20,6 @@ using IntsTag = hn::RebindToSigned<Floats>;
 using Ints = hn::Vec<IntsTag>;
 
 constexpr std::size_t kBlock = PackedMatrix::kBlock;
-constexpr std::size_t kBlockQuants = kBlock * kPanelRows;
 
 // sum + the four products of each lane's bytes, those of w unsigned, those of x signed.
 HWY_INLINE Ints add_dot(Ints sum, Ints w, Ints x) {
@@ -91,19 +90,18 @@ struct Q4Blocks {
   }
 };
 
-// kQ4 with a byte a weight, as many tokens share it.
-struct WideQ4Blocks : Q8Blocks {
-  static constexpr int kZero = kQ4Zero;
-};
-
 template <typename Blocks>
 struct IntegerTile {
+  // Dots and sums take two registers an output.
+  static constexpr std::size_t kVectors = kFewRegisters ? 1 : 2;
+
   const std::byte* HWY_RESTRICT panel;
   const QuantizedRows& x;
   float* HWY_RESTRICT out;  // (T, kPanelRows)
+  Ahead ahead = {};
 
   template <std::size_t vectors, std::size_t tokens>
-  HWY_INLINE void run(std::size_t row, std::size_t token) const {
+  HWY_INLINE void run(std::size_t row, std::size_t token) {
     constexpr std::size_t kParts = Blocks::kStepInputs / 4;
     const Floats d;
     const IntsTag di;
@@ -112,40 +110,45 @@ struct IntegerTile {
     for (auto& of_token : sums) {
       for (Vector& sum : of_token) sum = hn::Zero(d);
     }
-    const std::byte* block = panel;
-    for (std::size_t b = 0; b < x.blocks; ++b, block += Blocks::kBytes) {
+    const std::byte* weight = panel + row * 4;
+    const std::byte* weight_scales = panel + Blocks::kBytes - kScaleBytes + row * 2;
+    const std::int32_t* inputs = x.quants + token * x.blocks * (kBlock / 4);
+    const float* input_scales = x.scales + token * x.blocks;
+    const std::int32_t* input_sums = x.sums + token * x.blocks;
+    for (std::size_t b = 0; b < x.blocks; ++b) {
       // The weights' zero is not at 0: what that adds is taken off beforehand.
       Ints dots[tokens][vectors];
       for (std::size_t t = 0; t < tokens; ++t) {
-        const std::int32_t sum = x.sums[(token + t) * x.blocks + b];
-        for (Ints& dot : dots[t]) dot = hn::Set(di, -Blocks::kZero * sum);
+        for (Ints& dot : dots[t]) dot = hn::Set(di, -Blocks::kZero * input_sums[t]);
       }
-      for (std::size_t k = 0; k < kBlock; k += Blocks::kStepInputs) {
+      HWY_UNROLL(8)
+      for (std::size_t step = 0; step < kBlock / Blocks::kStepInputs; ++step) {
+        ahead.ask();
         Ints weights[vectors][kParts];
         for (std::size_t v = 0; v < vectors; ++v) {
-          Blocks::split(
-              load_quants(block + (k / Blocks::kStepInputs * kPanelRows + row + v * lanes) * 4),
-              weights[v]);
+          Blocks::split(load_quants(weight + (step * kPanelRows + v * lanes) * 4), weights[v]);
         }
-        for (std::size_t t = 0; t < tokens; ++t) {
-          const std::int8_t* const inputs = x.quants + ((token + t) * x.blocks + b) * kBlock + k;
-          for (std::size_t part = 0; part < kParts; ++part) {
-            std::int32_t four;
-            std::memcpy(&four, inputs + part * 4, sizeof(four));
+        for (std::size_t part = 0; part < kParts; ++part) {
+          for (std::size_t t = 0; t < tokens; ++t) {
+            const Ints four = hn::Set(di, inputs[(step * kParts + part) * tokens + t]);
             for (std::size_t v = 0; v < vectors; ++v) {
-              dots[t][v] = add_dot(dots[t][v], weights[v][part], hn::Set(di, four));
+              dots[t][v] = add_dot(dots[t][v], weights[v][part], four);
             }
           }
         }
       }
       for (std::size_t v = 0; v < vectors; ++v) {
-        const Vector scale =
-            load_scales(block + Blocks::kBytes - kScaleBytes + (row + v * lanes) * 2);
+        const Vector scale = load_scales(weight_scales + v * lanes * 2);
         for (std::size_t t = 0; t < tokens; ++t) {
-          const Vector both = hn::Mul(scale, hn::Set(d, x.scales[(token + t) * x.blocks + b]));
+          const Vector both = hn::Mul(scale, hn::Set(d, input_scales[t]));
           sums[t][v] = hn::MulAdd(hn::ConvertTo(d, dots[t][v]), both, sums[t][v]);
         }
       }
+      weight += Blocks::kBytes;
+      weight_scales += Blocks::kBytes;
+      inputs += tokens * (kBlock / 4);
+      input_scales += tokens;
+      input_sums += tokens;
     }
     for (std::size_t t = 0; t < tokens; ++t) {
       for (std::size_t v = 0; v < vectors; ++v) {
@@ -155,34 +158,21 @@ struct IntegerTile {
   }
 };
 
-void multiply_q8(const std::byte* panel, const QuantizedRows& x, std::size_t tokens,
-                 std::byte* /*widened*/, float* sums) {
-  run_tiles(IntegerTile<Q8Blocks>{panel, x, sums}, kPanelRows, tokens);
+template <typename Blocks>
+HWY_INLINE void multiply(const std::byte* panel, const QuantizedRows& x, std::size_t tokens,
+                         float* sums) {
+  const std::size_t bytes = x.blocks * Blocks::kBytes;
+  const Ahead next_panel(panel + bytes, bytes);
+  run_tiles(IntegerTile<Blocks>{panel, x, sums, tokens <= kTileTokens ? Ahead() : next_panel},
+            kPanelRows, tokens);
 }
 
-void multiply_q4(const std::byte* panel, const QuantizedRows& x, std::size_t tokens,
-                 std::byte* widened, float* sums) {
-  if (tokens <= kTileTokens) {
-    run_tiles(IntegerTile<Q4Blocks>{panel, x, sums}, kPanelRows, tokens);
-    return;
-  }
-  const std::size_t lanes = hn::Lanes(Floats());
-  std::byte* out = widened;
-  for (std::size_t b = 0; b < x.blocks; ++b, panel += kQ4BlockBytes, out += kQ8BlockBytes) {
-    for (std::size_t step = 0; step < kBlock / 8; ++step) {
-      for (std::size_t row = 0; row < kPanelRows; row += lanes) {
-        Ints quants[2];
-        Q4Blocks::split(load_quants(panel + (step * kPanelRows + row) * 4), quants);
-        for (std::size_t part = 0; part < 2; ++part) {
-          hn::StoreU(
-              quants[part], IntsTag(),
-              reinterpret_cast<std::int32_t*>(out + ((step * 2 + part) * kPanelRows + row) * 4));
-        }
-      }
-    }
-    std::memcpy(out + kBlockQuants, panel + kQ4BlockBytes - kScaleBytes, kScaleBytes);
-  }
-  run_tiles(IntegerTile<WideQ4Blocks>{widened, x, sums}, kPanelRows, tokens);
+void multiply_q8(const std::byte* panel, const QuantizedRows& x, std::size_t tokens, float* sums) {
+  multiply<Q8Blocks>(panel, x, tokens, sums);
+}
+
+void multiply_q4(const std::byte* panel, const QuantizedRows& x, std::size_t tokens, float* sums) {
+  multiply<Q4Blocks>(panel, x, tokens, sums);
 }
 
 }  // namespace decant::HWY_NAMESPACE
@@ -195,10 +185,10 @@ HWY_EXPORT(multiply_q8);
 HWY_EXPORT(multiply_q4);
 
 void multiply_integer_panel(const PackedMatrix& w, std::int64_t panel, const QuantizedRows& x,
-                            std::size_t tokens, float* widened, float* sums) {
+                            std::size_t tokens, float* sums) {
   const auto multiply = w.type() == WeightType::kQ8 ? HWY_DYNAMIC_DISPATCH(multiply_q8)
                                                     : HWY_DYNAMIC_DISPATCH(multiply_q4);
-  multiply(w.panel(panel), x, tokens, reinterpret_cast<std::byte*>(widened), sums);
+  multiply(w.panel(panel), x, tokens, sums);
 }
 
 }  // namespace decant

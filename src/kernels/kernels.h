@@ -50,9 +50,16 @@ struct HeadCache {
   CacheType type;
 };
 
-/// Writes the key and the value (D each) of one position, rounded to the cache's type.
-void store_position(const HeadCache& cache, std::int64_t position, std::span<const float> key,
-                    std::span<const float> value);
+/// Neighbouring tokens' keys and values of one head, (count, D) each, `stride` apart.
+struct HeadRows {
+  const float* keys;
+  const float* values;
+  std::size_t stride;
+};
+
+/// Writes `count` positions from `position` on, rounded to the cache's type.
+void store_positions(const HeadCache& cache, std::int64_t position, std::size_t count,
+                     const HeadRows& rows);
 
 /// At most so many queries are answered together: they share what is read from the cache.
 inline constexpr std::size_t kAttendQueries = 6;

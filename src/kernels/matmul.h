@@ -32,14 +32,9 @@ class MatmulWorkspace {
   friend void matmul(std::span<const float>, const PackedMatrix&, const Epilogue&, std::span<float>,
                      MatmulWorkspace&);
 
-  struct Thread {
-    std::vector<float> sums;     // (T, kPanelRows): of one panel
-    std::vector<float> widened;  // a piece of a panel, as all tokens share it
-  };
-
   ThreadPool& pool_;
-  std::vector<Thread> threads_;
-  std::vector<std::int8_t> quants_;  // the inputs, where the weights are integers: QuantizedRows
+  std::vector<std::vector<float>> sums_;  // of one panel, (T, kPanelRows), for each thread
+  std::vector<std::int32_t> quants_;  // the inputs, where the weights are integers: QuantizedRows
   std::vector<float> scales_;
   std::vector<std::int32_t> block_sums_;
 };

@@ -141,13 +141,14 @@ void pack_blocks(const float* weights, std::size_t cols, bool q4, std::byte* pan
   }
 }
 
-void quantize(const float* x, std::size_t cols, std::int8_t* quants, float* scales,
-              std::int32_t* sums) {
+// One token's blocks, each `stride` entries after the one before.
+void quantize(const float* x, std::size_t cols, std::size_t stride, std::int32_t* quants,
+              float* scales, std::int32_t* sums) {
   const Floats d;
   const hn::RebindToSigned<Floats> di;
   const hn::Rebind<std::int8_t, Floats> d8;
   const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t k = 0; k < cols; k += kBlock, x += kBlock, quants += kBlock) {
+  for (std::size_t k = 0; k < cols; k += kBlock, x += kBlock) {
     float padded[kBlock] = {};
     const float* block = x;
     if (cols - k < kBlock) {
@@ -164,14 +165,19 @@ void quantize(const float* x, std::size_t cols, std::int8_t* quants, float* scal
     const float magnitude = hn::GetLane(hn::MaxOfLanes(d, largest));
     const Vector inverse = hn::Set(d, magnitude > kTiny ? 127.0f / magnitude : 0.0f);
     Ints sum = hn::Zero(di);
+    std::int8_t bytes[kBlock];
     for (std::size_t i = 0; i < kBlock; i += lanes) {
-      const Vector q = nearest(hn::LoadU(d, block + i), inverse, -127, 127);
-      const Ints integers = hn::ConvertTo(di, q);
+      const Ints integers = hn::NearestInt(hn::Mul(hn::LoadU(d, block + i), inverse));
       sum = hn::Add(sum, integers);
-      hn::StoreU(hn::DemoteTo(d8, integers), d8, quants + i);
+      hn::StoreU(hn::DemoteTo(d8, integers), d8, bytes + i);
     }
-    *scales++ = magnitude / 127.0f + hn::GetLane(hn::SumOfLanes(d, poison));
-    *sums++ = hn::GetLane(hn::SumOfLanes(di, sum));
+    for (std::size_t i = 0; i < kBlock; i += 4, quants += stride) {
+      std::memcpy(quants, bytes + i, sizeof(*quants));
+    }
+    *scales = magnitude / 127.0f + hn::GetLane(hn::SumOfLanes(d, poison));
+    *sums = hn::GetLane(hn::SumOfLanes(di, sum));
+    scales += stride;
+    sums += stride;
   }
 }
 
@@ -190,9 +196,18 @@ void quantize_panel(std::span<const float> weights, WeightType type, std::byte* 
   (weights.data(), weights.size() / PackedMatrix::kPanelRows, type == WeightType::kQ4, panel);
 }
 
-void quantize_row(std::span<const float> x, std::int8_t* quants, float* scales,
-                  std::int32_t* sums) {
-  HWY_DYNAMIC_DISPATCH(quantize)(x.data(), x.size(), quants, scales, sums);
+void quantize_row(std::span<const float> x, std::size_t token, std::size_t tokens,
+                  std::int32_t* quants, float* scales, std::int32_t* sums) {
+  const std::size_t blocks = (x.size() + PackedMatrix::kBlock - 1) / PackedMatrix::kBlock;
+  std::size_t tile = token * token_tiles(tokens) / tokens;
+  while (tile_begin(tile + 1, tokens) <= token) ++tile;
+  const std::size_t first = tile_begin(tile, tokens);
+  const std::size_t stride = tile_begin(tile + 1, tokens) - first;
+  const std::size_t at = first * blocks;
+  const std::size_t lane = token - first;
+  HWY_DYNAMIC_DISPATCH(quantize)
+  (x.data(), x.size(), stride, quants + at * (PackedMatrix::kBlock / 4) + lane, scales + at + lane,
+   sums + at + lane);
 }
 
 }  // namespace decant

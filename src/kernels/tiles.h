@@ -9,25 +9,47 @@
 #define DECANT_KERNELS_TILES_H
 #endif
 
+#include <hwy/cache_control.h>
+
 #include <cstddef>
 
 #include "packed_matrix.h"
+#include "quantize.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace decant::HWY_NAMESPACE {
 
 constexpr std::size_t kPanelRows = PackedMatrix::kPanelRows;
 
-// A tile is some vectors of output rows by some tokens. With 32 registers (AVX-512, NEON) 4 vectors
-// by 6 tokens, with 16 registers 2 by 6: 24 and 12 sums.
-constexpr std::size_t kTileVectors =
-    HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3 ? 2 : 4;
-constexpr std::size_t kTileTokens = 6;
+// A tile is some vectors of output rows by at most kTileTokens tokens, and has all its sums in
+// registers.
+constexpr bool kFewRegisters =  // 16, where AVX-512 and NEON have 32
+    HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3;
 // For one token, enough chains of dependent additions to keep the adders busy.
 constexpr std::size_t kSingleTokenVectors = HWY_MIN(kPanelRows / hn::MaxLanes(Floats()), 8);
 
+// Memory that will be read soon, asked for two cache lines at a time while something else is
+// computed.
+class Ahead {
+ public:
+  Ahead() = default;
+  Ahead(const void* begin, std::size_t bytes)
+      : at_(static_cast<const std::byte*>(begin)), end_(at_ + bytes) {}
+
+  HWY_INLINE void ask() {
+    if (at_ >= end_) return;
+    hwy::Prefetch(at_);
+    hwy::Prefetch(at_ + 64);
+    at_ += 128;
+  }
+
+ private:
+  const std::byte* at_ = nullptr;
+  const std::byte* end_ = nullptr;
+};
+
 template <std::size_t vectors, std::size_t tokens, typename Tile>
-HWY_INLINE void run_rows(const Tile& tile, std::size_t rows, std::size_t token) {
+HWY_INLINE void run_rows(Tile& tile, std::size_t rows, std::size_t token) {
   constexpr std::size_t kLanes = hn::MaxLanes(Floats());
   std::size_t row = 0;
   for (; row + vectors * kLanes <= rows; row += vectors * kLanes) {
@@ -37,31 +59,29 @@ HWY_INLINE void run_rows(const Tile& tile, std::size_t rows, std::size_t token) 
 }
 
 // Calls tile.run<vectors, tokens>(first row, first token) until `rows` rows, a multiple of 16, and
-// `tokens` tokens are covered. The last tiles are about as large as the others: two of 4 tokens and
-// not 6 and 2.
+// `tokens` tokens are covered.
 template <typename Tile>
-HWY_INLINE void run_tiles(const Tile& tile, std::size_t rows, std::size_t tokens) {
-  const std::size_t tiles = (tokens + kTileTokens - 1) / kTileTokens;
-  for (std::size_t i = 0; i < tiles; ++i) {
-    const std::size_t token = tokens * i / tiles;
-    switch (tokens * (i + 1) / tiles - token) {
+HWY_INLINE void run_tiles(Tile tile, std::size_t rows, std::size_t tokens) {
+  for (std::size_t i = 0; i < token_tiles(tokens); ++i) {
+    const std::size_t token = tile_begin(i, tokens);
+    switch (tile_begin(i + 1, tokens) - token) {
       case 1:
         run_rows<kSingleTokenVectors, 1>(tile, rows, token);
         break;
       case 2:
-        run_rows<kTileVectors, 2>(tile, rows, token);
+        run_rows<Tile::kVectors, 2>(tile, rows, token);
         break;
       case 3:
-        run_rows<kTileVectors, 3>(tile, rows, token);
+        run_rows<Tile::kVectors, 3>(tile, rows, token);
         break;
       case 4:
-        run_rows<kTileVectors, 4>(tile, rows, token);
+        run_rows<Tile::kVectors, 4>(tile, rows, token);
         break;
       case 5:
-        run_rows<kTileVectors, 5>(tile, rows, token);
+        run_rows<Tile::kVectors, 5>(tile, rows, token);
         break;
       default:
-        run_rows<kTileVectors, 6>(tile, rows, token);
+        run_rows<Tile::kVectors, 6>(tile, rows, token);
         break;
     }
   }

@@ -194,17 +194,15 @@ void SessionGroup::State::attend_slice(const Slice& slice, std::int64_t layer, s
   const auto width = static_cast<std::size_t>(c());
   const auto depth = static_cast<std::size_t>(cache.depth);
   const std::size_t first = static_cast<std::size_t>(head) * depth;
-  for (std::int64_t t = 0; t < slice.rows(); ++t) {
-    const auto row = rows_of(qkv, slice.first + t, 1, 3 * c());
-    store_position(cache, slice.position + t, row.subspan(width + first, depth),
-                   row.subspan(2 * width + first, depth));
-  }
+  const float* const rows_qkv = rows_of(qkv, slice.first, slice.rows(), 3 * c()).data() + first;
+  store_positions(cache, slice.position, slice.tokens.size(),
+                  {.keys = rows_qkv + width, .values = rows_qkv + 2 * width, .stride = 3 * width});
   const std::size_t room = attend_workspace_size(slice.position + slice.rows(), cache.depth);
   if (attend_workspace.size() < room) attend_workspace.resize(room);
   for (std::int64_t t = 0; t < slice.rows();) {
     const std::size_t queries =
         std::min(static_cast<std::size_t>(slice.rows() - t), kAttendQueries);
-    attend({.queries = rows_of(qkv, slice.first + t, 1, 3 * c()).data() + first,
+    attend({.queries = rows_qkv + count(t, 3 * c()),
             .query_stride = 3 * width,
             .out = rows_of(attended, slice.first + t, 1, c()).data() + first,
             .out_stride = width,

@@ -49,8 +49,12 @@ struct Text {
 
   Cache cache(CacheType type) const {
     Cache made(positions, depth, type);
-    for (std::int64_t p = 0; p < positions; ++p) {
-      store_position(made.head(), p, of(keys, p), of(values, p));
+    // In pieces of every length, as texts grow.
+    std::int64_t piece = 1;
+    for (std::int64_t p = 0; p < positions; p += piece++) {
+      piece = std::min(piece, positions - p);
+      store_positions(made.head(), p, static_cast<std::size_t>(piece),
+                      {of(keys, p).data(), of(values, p).data(), depth});
     }
     return made;
   }

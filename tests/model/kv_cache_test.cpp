@@ -19,7 +19,7 @@ void append(KvCache& cache, int text, std::int64_t count) {
     for (std::int64_t head = 0; head < 2; ++head) {
       for (std::int64_t p = first; p < first + count; ++p) {
         const std::vector<float> key(3, mark(text, layer, head, p));
-        store_position(cache.head(layer, head), p, key, key);
+        store_positions(cache.head(layer, head), p, 1, {key.data(), key.data(), 3});
       }
     }
   }
