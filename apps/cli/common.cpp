@@ -188,7 +188,7 @@ OpenModel::OpenModel(const ModelArgs& args) : OpenModel(args, args.open_checkpoi
 OpenModel::OpenModel(const ModelArgs& args, const Checkpoint& checkpoint)
     : tokenizer(args.open_tokenizer(checkpoint.config())),
       model(args.load(checkpoint)),
-      session(model, args.threads),
+      group(model, args.threads),
       args_(args) {
   const std::int64_t rows = model.config().vocab_size;
   if (static_cast<std::int64_t>(tokenizer.vocab_size()) < rows) {
@@ -203,9 +203,9 @@ OpenModel::OpenModel(const ModelArgs& args, const Checkpoint& checkpoint)
 
 std::vector<TokenId> OpenModel::encode(const std::string& prompt) const {
   std::vector<TokenId> tokens = tokenizer.encode(prompt);
-  if (static_cast<std::int64_t>(tokens.size()) > session.capacity()) {
+  if (static_cast<std::int64_t>(tokens.size()) > model.config().block_size) {
     args_.say("note: the prompt has {} tokens and the model sees {}: its beginning is cropped",
-              tokens.size(), session.capacity());
+              tokens.size(), model.config().block_size);
   }
   return tokens;
 }

@@ -129,7 +129,7 @@ struct OpenModel {
 
   Tokenizer tokenizer;
   Model model;
-  Session session;
+  SessionGroup group;
 
   /// A prompt's tokens; says on stderr where they are more than the model sees.
   std::vector<TokenId> encode(const std::string& prompt) const;

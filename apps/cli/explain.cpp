@@ -23,12 +23,13 @@ int run(const ExplainArgs& args) {
                 "the prompt is empty: give it at least one character, a line feed for example");
   }
   OpenModel open(args.model);
+  Session session(open.group);
   const std::vector<TokenId> tokens = open.encode(prompt);
   // As generate() begins: the model sees the end of a long prompt, and only what the tokenizer can
   // write is drawn.
-  const auto window = static_cast<std::size_t>(open.session.capacity());
+  const auto window = static_cast<std::size_t>(session.capacity());
   const Logits logits =
-      open.session.prefill(std::span(tokens).last(std::min(tokens.size(), window)));
+      session.prefill(std::span(tokens).last(std::min(tokens.size(), window)));
   args.view.show({.logits = logits.first(std::min(logits.size(), open.tokenizer.vocab_size())),
                   .history = {.tokens = tokens, .prompt_size = tokens.size()},
                   .position = tokens.size(),

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <optional>
 #include <random>
 
 #include "commands.h"
@@ -101,7 +102,7 @@ Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const
                  {"context", args.context},
                  {"raw", args.options.raw},
                  {"weights", weight_format_name(open.model.weights())},
-                 {"threads", open.session.threads()}});
+                 {"threads", open.group.threads()}});
   return config;
 }
 
@@ -128,66 +129,122 @@ double per_second(std::size_t tokens, Clock::duration time) {
   return seconds > 0 ? static_cast<double>(tokens) / seconds : 0;
 }
 
-// One text: streamed to stdout, or collected into a line of JSON.
-Generation make_text(const GenerateArgs& args, OpenModel& open, Pipeline& pipeline,
-                     const std::string& prompt, std::span<const TokenId> tokens) {
-  std::string text;
-  Json steps = Json::array();
-  const auto start = Clock::now();
-  auto first = start;  // when the first token was drawn: the prefill is over
-  Listener listener{.on_text =
-                        [&](std::string_view part) {
-                          if (args.json) {
-                            text += part;
-                          } else {
-                            write_out(part);
-                          }
-                        },
-                    .on_step =
-                        [&](const Step& step) {
-                          if (first == start) first = Clock::now();
-                          if (args.wants_logprobs()) {
-                            steps.push_back(step_json(step, open.tokenizer, args.logprobs));
-                          }
-                        },
-                    .cancelled = [] { return interrupted.load(); }};
-  if (args.echo && !args.json) write_out(prompt);  // JSON has it as "prompt" anyway
-  Generation made =
-      generate(open.session, open.tokenizer, pipeline, tokens, args.options, listener);
-  const auto end = Clock::now();
+// The texts of one prompt, made side by side and printed in their order: the first that is not
+// finished streams to stdout, those behind it wait.
+class Texts {
+ public:
+  Texts(const GenerateArgs& args, OpenModel& open, const std::string& prompt)
+      : args_(args),
+        open_(open),
+        prompt_(prompt),
+        tokens_(open.encode(prompt)),
+        texts_(args.num_return_sequences) {}
 
-  if (args.json) {
-    Json object = {{"prompt", prompt},
-                   {"text", text},
-                   {"tokens", made.tokens},
-                   {"finish_reason", finish_reason_name(made.finish_reason)},
-                   {"seed", args.options.seed},
-                   {"sequence", args.options.sequence},
-                   {"config", config_json(args, pipeline.config(), open)}};
-    if (args.wants_logprobs()) object["steps"] = std::move(steps);
-    if (!made.error.empty()) object["error"] = made.error;
+  std::vector<Generation> make(Pipeline& pipeline) {
+    config_ = config_json(args_, pipeline.config(), open_);
+    std::vector<GenerateRequest> requests;
+    for (std::size_t i = 0; i < texts_.size(); ++i) {
+      requests.push_back({tokens_, args_.options, listener(i)});
+      requests.back().options.sequence = i;
+    }
+    begin();
+    start_ = Clock::now();
+    return generate(open_.group, open_.tokenizer, pipeline, requests);
+  }
+
+  // A line on stderr, once they are made.
+  void report(std::span<const Generation> made) const {
+    const auto end = Clock::now();
+    std::size_t tokens = 0;
+    for (const Generation& one : made) tokens += one.tokens.size();
+    if (tokens == 0) return;
+    const auto seen =
+        std::min(tokens_.size(), static_cast<std::size_t>(open_.model.config().block_size));
+    args_.model.say(
+        "prefill {} tokens, {:.0f} tokens/s; decode {} tokens, {:.0f} tokens/s; {} threads", seen,
+        per_second(seen, first_.value() - start_), tokens,
+        per_second(tokens - std::min(tokens, made.size()), end - first_.value()),
+        open_.group.threads());
+  }
+
+ private:
+  struct Text {
+    std::string text;  // not printed yet
+    Json steps = Json::array();
+    std::optional<Generation> made;
+  };
+
+  Listener listener(std::size_t index) {
+    return {.on_text =
+                [this, index](std::string_view part) {
+                  if (index == printing_ && !args_.json) {
+                    write_out(part);
+                  } else {
+                    texts_[index].text += part;
+                  }
+                },
+            .on_step =
+                [this, index](const Step& step) {
+                  if (!first_) first_ = Clock::now();
+                  if (!args_.wants_logprobs()) return;
+                  texts_[index].steps.push_back(step_json(step, open_.tokenizer, args_.logprobs));
+                },
+            .on_finish =
+                [this, index](const Generation& made) {
+                  texts_[index].made = made;
+                  while (printing_ < texts_.size() && texts_[printing_].made) {
+                    end();
+                    ++printing_;
+                    begin();
+                  }
+                },
+            .cancelled = [] { return interrupted.load(); }};
+  }
+
+  // Prints what there is of the text whose turn it is.
+  void begin() {
+    if (printing_ == texts_.size() || args_.json) return;
+    if (texts_.size() > 1) write_out(fmt::format("--- {} ---\n", printing_));
+    if (args_.echo) write_out(prompt_);
+    write_out(texts_[printing_].text);
+  }
+
+  void end() {
+    Text& text = texts_[printing_];
+    if (!args_.json) {
+      if (::isatty(STDOUT_FILENO) != 0 || texts_.size() > 1) write_out("\n");
+      return;
+    }
+    Json object = {{"prompt", prompt_},
+                   {"text", std::move(text.text)},
+                   {"tokens", text.made->tokens},
+                   {"finish_reason", finish_reason_name(text.made->finish_reason)},
+                   {"seed", args_.options.seed},
+                   {"sequence", printing_},
+                   {"config", config_}};
+    if (args_.wants_logprobs()) object["steps"] = std::move(text.steps);
+    if (!text.made->error.empty()) object["error"] = text.made->error;
     write_json(object);
-  } else if (::isatty(STDOUT_FILENO) != 0 || args.num_return_sequences > 1) {
-    write_out("\n");
   }
-  if (!made.tokens.empty()) {
-    const std::size_t prefilled =
-        std::min(tokens.size(), static_cast<std::size_t>(open.session.capacity()));
-    args.model.say(
-        "prefill {} tokens, {:.0f} tokens/s; decode {} tokens, {:.0f} tokens/s; {} threads",
-        prefilled, per_second(prefilled, first - start), made.tokens.size(),
-        per_second(made.tokens.size() - 1, end - first), open.session.threads());
-  }
-  return made;
-}
+
+  const GenerateArgs& args_;
+  OpenModel& open_;
+  const std::string& prompt_;
+  Json config_;
+  std::vector<TokenId> tokens_;
+  std::vector<Text> texts_;
+  std::size_t printing_ = 0;  // the text whose turn it is
+  Clock::time_point start_;
+  std::optional<Clock::time_point> first_;  // when the first token was drawn: the prefill is over
+};
 
 int run(GenerateArgs& args) {
   resolve(args);
   Pipeline pipeline(args.sampling.config());
   const std::string prompt = args.prompt.read();
   OpenModel open(args.model);
-  const std::vector<TokenId> tokens = open.encode(prompt);
   if (const auto end = open.tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);
+  Texts texts(args, open, prompt);
   if (const auto seed = args.sampling.seed()) {
     args.options.seed = *seed;
   } else {
@@ -196,14 +253,13 @@ int run(GenerateArgs& args) {
   }
 
   catch_interrupt();
-  for (std::uint64_t i = 0; i < args.num_return_sequences; ++i) {
-    args.options.sequence = i;
-    if (args.num_return_sequences > 1 && !args.json) write_out(fmt::format("--- {} ---\n", i));
-    const Generation made = make_text(args, open, pipeline, prompt, tokens);
-    if (made.finish_reason == FinishReason::kCancelled) return kInterrupted;
-    if (made.finish_reason == FinishReason::kError) {
+  const std::vector<Generation> made = texts.make(pipeline);
+  texts.report(made);
+  for (const Generation& one : made) {
+    if (one.finish_reason == FinishReason::kCancelled) return kInterrupted;
+    if (one.finish_reason == FinishReason::kError) {
       throw Error(ErrorCode::kInvalidWeights,
-                  fmt::format("after {} tokens: {}", made.tokens.size(), made.error));
+                  fmt::format("after {} tokens: {}", one.tokens.size(), one.error));
     }
   }
   return kDone;

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <list>
+#include <optional>
 
-#include "context.h"
 #include "decant/error.h"
-#include "stream.h"
+#include "text.h"
 
 namespace decant {
 
@@ -34,70 +35,99 @@ std::string_view finish_reason_name(FinishReason reason) {
   return "error";
 }
 
+namespace {
+
+void check(const GenerateRequest& request) {
+  validate(request.options);
+  if (!request.prompt.empty()) return;
+  throw Error(ErrorCode::kInvalidPrompt,
+              "the prompt is empty: give it at least one character, a line feed for example");
+}
+
+// A text among others.
+struct Running {
+  Running(std::size_t i, Session s, const Tokenizer& tokenizer, Pipeline& pipeline,
+          const GenerateRequest& request)
+      : index(i), session(std::move(s)), text(session, tokenizer, pipeline, request) {}
+
+  std::size_t index;
+  Session session;
+  Text text;
+};
+
+// Sessions for one request after the other. Neighbours with the same prompt share the cache of all
+// of it but the last token, which each of them appends itself.
+class Opener {
+ public:
+  Opener(SessionGroup& group, std::span<const GenerateRequest> requests)
+      : group_(group), requests_(requests) {}
+
+  std::size_t next() const { return next_; }
+
+  Session open() {
+    const std::size_t index = next_++;
+    if (index > 0 && same_prompt(index - 1, index)) return prompt_->fork();
+    prompt_.emplace(group_);
+    if (next_ == requests_.size() || !same_prompt(index, next_)) return prompt_->fork();
+    const auto prompt = requests_[index].prompt;
+    const auto window = static_cast<std::size_t>(prompt_->capacity());
+    if (prompt.size() > 1 && prompt.size() <= window)
+      prompt_->prefill(prompt.first(prompt.size() - 1));
+    return prompt_->fork();
+  }
+
+ private:
+  bool same_prompt(std::size_t one, std::size_t other) const {
+    return std::ranges::equal(requests_[one].prompt, requests_[other].prompt);
+  }
+
+  SessionGroup& group_;
+  std::span<const GenerateRequest> requests_;
+  std::size_t next_ = 0;
+  std::optional<Session> prompt_;  // of the request before
+};
+
+}  // namespace
+
 Generation generate(Session& session, const Tokenizer& tokenizer, Pipeline& pipeline,
                     std::span<const TokenId> prompt, const GenerateOptions& options,
                     const Listener& listener) {
-  validate(options);
-  if (prompt.empty()) {
-    throw Error(ErrorCode::kInvalidPrompt,
-                "the prompt is empty: give it at least one character, a line feed for example");
-  }
-  Stream stream(options.stop, options.raw);
-  const auto show = [&listener](std::string_view text) {
-    if (listener.on_text && !text.empty()) listener.on_text(text);
-  };
-  const auto is_stop = [&options](TokenId token) {
-    return std::ranges::find(options.stop_tokens, token) != options.stop_tokens.end();
-  };
-  // A model may have more rows than its tokenizer has tokens (padding): those cannot be written.
-  const auto writable = [&tokenizer](Logits all) {
-    return all.first(std::min(all.size(), tokenizer.vocab_size()));
-  };
+  const GenerateRequest request{prompt, options, listener};
+  check(request);
+  session.truncate(0);
+  Text text(session, tokenizer, pipeline, request);
+  while (text.unfinished()) text.take(session.prefill(text.feed()));
+  return text.made();
+}
 
-  std::vector<TokenId> tokens(prompt.begin(), prompt.end());
-  const auto limit = prompt.size() + static_cast<std::size_t>(options.max_new_tokens);
-  tokens.reserve(std::min(limit, prompt.size() + (1 << 20)));
-  Context context(session, options.context);
-
-  Generation made;
-  if (tokens.size() == limit) return made;
-  std::optional<Logits> logits = context.prefill(tokens);
+std::vector<Generation> generate(SessionGroup& group, const Tokenizer& tokenizer,
+                                 Pipeline& pipeline, std::span<const GenerateRequest> requests) {
+  for (const GenerateRequest& request : requests) check(request);
+  std::vector<Generation> made(requests.size());
+  std::list<Running> running;  // whose sessions and texts stay where they are
+  std::vector<SessionGroup::Part> parts;
+  Opener opener(group, requests);
   for (;;) {
-    if (listener.cancelled && listener.cancelled()) {
-      made.finish_reason = FinishReason::kCancelled;
-      break;
+    while (running.size() < kMostAtOnce && opener.next() < requests.size()) {
+      const std::size_t index = opener.next();
+      running.emplace_back(index, opener.open(), tokenizer, pipeline, requests[index]);
     }
-    Draw draw;
-    std::string_view bytes;
-    try {
-      draw = pipeline.sample(
-          writable(*logits),
-          {.seed = options.seed, .sequence = options.sequence, .position = tokens.size()},
-          {.tokens = tokens, .prompt_size = prompt.size()});
-      bytes = tokenizer.token_bytes(draw.token);
-    } catch (const Error& error) {
-      made.finish_reason = FinishReason::kError;
-      made.error = error.what();
-      break;
+    std::erase_if(running, [&](Running& one) {
+      if (one.text.unfinished()) return false;
+      made[one.index] = one.text.made();
+      return true;
+    });
+    if (running.empty() && opener.next() == requests.size()) return made;
+    parts.clear();
+    for (Running& one : running) parts.push_back({&one.session, one.text.feed()});
+    if (parts.empty()) continue;
+    const Logits logits = group.append(parts);
+    std::size_t row = 0;
+    for (Running& one : running) {
+      const std::size_t vocab = logits.size() / running.size();
+      one.text.take(logits.subspan(row++ * vocab, vocab));
     }
-    if (is_stop(draw.token)) {
-      made.finish_reason = FinishReason::kStop;
-      break;
-    }
-    tokens.push_back(draw.token);
-    if (listener.on_step) listener.on_step({draw, *logits, bytes});
-    show(stream.push(bytes));
-    if (stream.stopped()) {
-      made.finish_reason = FinishReason::kStop;
-      break;
-    }
-    if (tokens.size() == limit) break;
-    logits = context.step(tokens);
-    if (!logits) break;
   }
-  show(stream.finish());
-  made.tokens.assign(tokens.begin() + static_cast<std::ptrdiff_t>(prompt.size()), tokens.end());
-  return made;
 }
 
 }  // namespace decant

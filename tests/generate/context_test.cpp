@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "small_model.h"
 
@@ -16,6 +17,25 @@ std::vector<float> from_scratch(const Model& model, std::span<const TokenId> tex
   return {logits.begin(), logits.end()};
 }
 
+// As generate() does it, with a session of its own.
+class Follower {
+ public:
+  Follower(Session& session, ContextPolicy policy) : session_(session), context_(session, policy) {
+    session.truncate(0);
+  }
+
+  // The logits after `text`; nothing where the text has to end.
+  std::optional<Logits> follow(std::span<const TokenId> text) {
+    const auto fed = context_.feed(text);
+    if (fed.empty()) return std::nullopt;
+    return session_.prefill(fed);
+  }
+
+ private:
+  Session& session_;
+  Context context_;
+};
+
 std::vector<TokenId> long_text(std::size_t size) {
   std::vector<TokenId> text;
   for (std::size_t i = 0; i < size; ++i) text.push_back(static_cast<TokenId>(i * i % 97));
@@ -27,13 +47,13 @@ TEST(Context, CropEqualsRecomputingTheWindowAtEveryStep) {
   const auto window = static_cast<std::size_t>(small.session.capacity());
   const auto text = long_text(4 * window);
   for (const std::size_t prompt : {std::size_t{1}, window - 1, window, window + 5}) {
-    Context context(small.session, ContextPolicy::kCrop);
-    Logits logits = context.prefill(std::span(text).first(prompt));
+    Follower context(small.session, ContextPolicy::kCrop);
+    Logits logits = *context.follow(std::span(text).first(prompt));
     for (std::size_t n = prompt;; ++n) {
       const auto seen = std::span(text).first(n).last(std::min(n, window));
       ASSERT_TRUE(std::ranges::equal(logits, from_scratch(small.model, seen))) << n << " tokens";
       if (n == text.size()) break;
-      logits = *context.step(std::span(text).first(n + 1));
+      logits = *context.follow(std::span(text).first(n + 1));
     }
   }
 }
@@ -42,12 +62,12 @@ TEST(Context, SlideDropsTheOlderHalfOnceAHalfWindow) {
   SmallModel small;
   const auto window = static_cast<std::size_t>(small.session.capacity());
   const auto text = long_text(4 * window);
-  Context context(small.session, ContextPolicy::kSlide);
-  context.prefill(std::span(text).first(3));
+  Follower context(small.session, ContextPolicy::kSlide);
+  context.follow(std::span(text).first(3));
   std::size_t begin = 0;  // the first token that the model sees
   for (std::size_t n = 4; n <= text.size(); ++n) {
     if (n - begin > window) begin = n - window / 2;
-    const Logits logits = *context.step(std::span(text).first(n));
+    const Logits logits = *context.follow(std::span(text).first(n));
     ASSERT_EQ(small.session.position(), static_cast<std::int64_t>(n - begin));
     ASSERT_TRUE(std::ranges::equal(
         logits, from_scratch(small.model, std::span(text).subspan(begin, n - begin))));
@@ -58,10 +78,10 @@ TEST(Context, StopEndsWhenTheWindowIsFull) {
   SmallModel small;
   const auto window = static_cast<std::size_t>(small.session.capacity());
   const auto text = long_text(window + 1);
-  Context context(small.session, ContextPolicy::kStop);
-  context.prefill(std::span(text).first(window - 1));
-  EXPECT_TRUE(context.step(std::span(text).first(window)));
-  EXPECT_FALSE(context.step(text));
+  Follower context(small.session, ContextPolicy::kStop);
+  context.follow(std::span(text).first(window - 1));
+  EXPECT_TRUE(context.follow(std::span(text).first(window)));
+  EXPECT_FALSE(context.follow(text));
 }
 
 }  // namespace

@@ -82,6 +82,43 @@ TEST(Generate, TextIsTheTokensBytes) {
   EXPECT_EQ(made.text, small.tokenizer.decode(made.generation.tokens));
 }
 
+// Texts of several lengths and kinds that join and leave as others are under way, past the window.
+TEST(Generate, CompanyChangesNoBit) {
+  SmallModel small;
+  Pipeline pipeline({.temperature = .9, .top_p = .95});
+  const std::span<const TokenId> all = small.data.tokens;
+  std::vector<GenerateRequest> requests;
+  std::vector<std::string> texts(kMostAtOnce + 20);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const ContextPolicy policies[] = {ContextPolicy::kCrop, ContextPolicy::kSlide,
+                                      ContextPolicy::kStop};
+    // Runs of three with the same prompt.
+    requests.push_back(
+        {.prompt = all.first(1 + i / 3 % all.size()),
+         .options = {.max_new_tokens = static_cast<std::int64_t>(i * 7 % 40),
+                     .context = policies[i % 3],
+                     .stop_tokens = {static_cast<TokenId>(i)},
+                     .seed = 5,
+                     .sequence = i},
+         .listener = {.on_text = [&texts, i](std::string_view part) { texts[i] += part; }}});
+  }
+  for (const int threads : {1, 2}) {
+    texts.assign(texts.size(), "");
+    SessionGroup group(small.model, threads);
+    const auto together = generate(group, small.tokenizer, pipeline, requests);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const GenerateRequest& request = requests[i];
+      std::string text;
+      const auto alone =
+          generate(small.session, small.tokenizer, pipeline, request.prompt, request.options,
+                   {.on_text = [&](std::string_view part) { text += part; }});
+      EXPECT_EQ(together[i].tokens, alone.tokens) << i;
+      EXPECT_EQ(together[i].finish_reason, alone.finish_reason) << i;
+      EXPECT_EQ(texts[i], text) << i;
+    }
+  }
+}
+
 TEST(Generate, StopStringsEndTheTextBeforeThem) {
   SmallModel small;
   const GenerateOptions options{.max_new_tokens = 50, .seed = 2, .raw = true};
