@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "kernels.h"
 
@@ -13,6 +14,7 @@
 #include <hwy/foreach_target.h>
 
 #include "float_tile.h"
+#include "to_bytes.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace decant::HWY_NAMESPACE {
@@ -80,6 +82,48 @@ void store_bf16(const HeadRows& rows, std::size_t depth, std::byte* block, std::
   store(rows, depth, keys, keys + depth * kPositions, position, count);
 }
 
+// One head of one block in integers; see HeadCache.
+struct Q8Head {
+  Q8Head(std::byte* block, std::size_t depth, std::size_t padded)
+      : keys(reinterpret_cast<std::int8_t*>(block)),
+        values(keys + depth * kPositions),
+        key_scales(reinterpret_cast<float*>(values + kPositions * padded)),
+        value_scales(key_scales + kPositions) {}
+
+  std::int8_t* keys;
+  std::int8_t* values;
+  float* key_scales;
+  float* value_scales;
+};
+
+// The values' places hold the keys first, as these came: position by position.
+void store_q8(const HeadRows& rows, std::size_t depth, std::byte* block, std::size_t position,
+              std::size_t count) {
+  const auto padded = static_cast<std::size_t>(padded_depth(static_cast<std::int64_t>(depth)));
+  const Q8Head head(block, depth, padded);
+  std::int8_t* const values = head.values + position * padded;
+  for (std::size_t p = 0; p < count; ++p) {
+    head.key_scales[position + p] =
+        to_bytes(rows.keys + p * rows.stride, depth, values + p * padded).scale;
+  }
+  for (std::size_t i = 0; i < depth; ++i) {
+    std::int8_t* const to = head.keys + i * kPositions + position;
+    for (std::size_t p = 0; p < count; ++p) to[p] = values[p * padded + i];
+  }
+  for (std::size_t p = 0; p < count; ++p) {
+    head.value_scales[position + p] =
+        to_bytes(rows.values + p * rows.stride, depth, values + p * padded).scale;
+  }
+}
+
+// x *= y, kPositions of them.
+HWY_INLINE void scale_by(const float* y, float* x) {
+  const Floats d;
+  for (std::size_t p = 0; p < kPositions; p += hn::Lanes(d)) {
+    hn::StoreU(hn::Mul(hn::LoadU(d, x + p), hn::LoadU(d, y + p)), d, x + p);
+  }
+}
+
 // One query's scores, kPositions of each block, `stride` floats from block to block, made weights
 // exp(score - max) of `positions` positions and zeros behind; returns 1 / their sum.
 HWY_INLINE float softmax(float* scores, std::size_t stride, std::size_t blocks,
@@ -135,6 +179,12 @@ HWY_INLINE void attend_head(const HeadQueries& q, const HeadCache& cache, std::s
     return reinterpret_cast<const T*>(cache.blocks[block] + cache.offset);
   };
   const auto values_of = [&](std::size_t block) { return keys_of(block) + depth * kPositions; };
+  // Integers are multiplied with their scales where a scale meets one number: a key's its score, a
+  // value's its weight.
+  const auto scales_of = [&](std::size_t block) {
+    return reinterpret_cast<const float*>(values_of(block) + kPositions * padded);
+  };
+  constexpr bool kScaled = std::is_same_v<T, std::int8_t>;
   const std::size_t keys_bytes = depth * kPositions * sizeof(T);
   const std::size_t values_bytes = kPositions * padded * sizeof(T);
 
@@ -144,6 +194,11 @@ HWY_INLINE void attend_head(const HeadQueries& q, const HeadCache& cache, std::s
     run_tiles(FloatTile<T>{keys_of(b), kPositions, q.queries, q.query_stride, depth,
                            scores + b * stride, kPositions, ahead},
               kPositions, q.count);
+    if constexpr (kScaled) {
+      for (std::size_t i = 0; i < q.count; ++i) {
+        scale_by(scales_of(b), scores + b * stride + i * kPositions);
+      }
+    }
   }
   float inverse[kAttendQueries];
   const float scale = 1.0f / std::sqrt(static_cast<float>(depth));
@@ -152,6 +207,11 @@ HWY_INLINE void attend_head(const HeadQueries& q, const HeadCache& cache, std::s
   }
   for (std::size_t b = 0; b < blocks; ++b) {
     const std::size_t count = HWY_MIN(kPositions, all - b * kPositions);
+    if constexpr (kScaled) {
+      for (std::size_t i = 0; i < q.count; ++i) {
+        scale_by(scales_of(b) + kPositions, scores + b * stride + i * kPositions);
+      }
+    }
     const Ahead ahead = b + 1 < blocks ? Ahead(values_of(b + 1), values_bytes) : Ahead();
     run_tiles(FloatTile<T>{values_of(b), padded, scores + b * stride, kPositions, count, sums,
                            padded, ahead},
@@ -173,6 +233,11 @@ void attend_bf16(const HeadQueries& q, const HeadCache& cache, std::size_t posit
   attend_head<std::uint16_t>(q, cache, positions, workspace);
 }
 
+void attend_q8(const HeadQueries& q, const HeadCache& cache, std::size_t positions,
+               float* workspace) {
+  attend_head<std::int8_t>(q, cache, positions, workspace);
+}
+
 }  // namespace decant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -181,13 +246,42 @@ namespace decant {
 
 HWY_EXPORT(store_f32);
 HWY_EXPORT(store_bf16);
+HWY_EXPORT(store_q8);
 HWY_EXPORT(attend_f32);
 HWY_EXPORT(attend_bf16);
+HWY_EXPORT(attend_q8);
+
+namespace {
+
+auto store_for(CacheType type) {
+  switch (type) {
+    case CacheType::kF32:
+      return HWY_DYNAMIC_DISPATCH(store_f32);
+    case CacheType::kBF16:
+      return HWY_DYNAMIC_DISPATCH(store_bf16);
+    case CacheType::kQ8:
+      break;
+  }
+  return HWY_DYNAMIC_DISPATCH(store_q8);
+}
+
+auto attend_for(CacheType type) {
+  switch (type) {
+    case CacheType::kF32:
+      return HWY_DYNAMIC_DISPATCH(attend_f32);
+    case CacheType::kBF16:
+      return HWY_DYNAMIC_DISPATCH(attend_bf16);
+    case CacheType::kQ8:
+      break;
+  }
+  return HWY_DYNAMIC_DISPATCH(attend_q8);
+}
+
+}  // namespace
 
 void store_positions(const HeadCache& cache, std::int64_t position, std::size_t count,
                      const HeadRows& rows) {
-  const auto store = cache.type == CacheType::kF32 ? HWY_DYNAMIC_DISPATCH(store_f32)
-                                                   : HWY_DYNAMIC_DISPATCH(store_bf16);
+  const auto store = store_for(cache.type);
   constexpr auto kPositions = static_cast<std::size_t>(kCachePositions);
   auto at = static_cast<std::size_t>(position);
   for (std::size_t done = 0; done < count;) {
@@ -206,9 +300,7 @@ void attend(const HeadQueries& q, const HeadCache& cache, std::int64_t positions
   assert(q.count >= 1 && q.count <= kAttendQueries && positions >= 1);
   assert(all <= static_cast<std::int64_t>(cache.blocks.size()) * kCachePositions);
   assert(workspace.size() >= attend_workspace_size(all, cache.depth));
-  const auto attend = cache.type == CacheType::kF32 ? HWY_DYNAMIC_DISPATCH(attend_f32)
-                                                    : HWY_DYNAMIC_DISPATCH(attend_bf16);
-  attend(q, cache, static_cast<std::size_t>(positions), workspace.data());
+  attend_for(cache.type)(q, cache, static_cast<std::size_t>(positions), workspace.data());
 }
 
 }  // namespace decant

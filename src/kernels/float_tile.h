@@ -22,6 +22,13 @@ HWY_INLINE Vector load_weights(const std::uint16_t* w) {
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, w))));
 }
 
+// Integers as they are: who reads them multiplies with their scale.
+HWY_INLINE Vector load_weights(const std::int8_t* w) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> d32;
+  return hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(hn::Rebind<std::int8_t, Floats>(), w)));
+}
+
 // out[t][row] += sum over k of w[k][row] x[t][k]: for each output one chain of fused multiply-adds
 // in the order k = 0, 1, ...
 template <typename Weight>

@@ -12,12 +12,10 @@
 #include <hwy/foreach_target.h>
 
 #include "tiles.h"
+#include "to_bytes.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace decant::HWY_NAMESPACE {
-
-using IntsTag = hn::RebindToSigned<Floats>;
-using Ints = hn::Vec<IntsTag>;
 
 constexpr std::size_t kBlock = PackedMatrix::kBlock;
 

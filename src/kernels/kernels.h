@@ -31,8 +31,9 @@ void relu(std::span<float> x);
 /// x += y.
 void add(std::span<float> x, std::span<const float> y);
 
-/// How keys and values are held.
-enum class CacheType { kF32, kBF16 };
+/// How keys and values are held; kQ8 is integers of 8 bits with a scale for each position's key and
+/// each position's value.
+enum class CacheType { kF32, kBF16, kQ8 };
 
 /// Positions of one block of a cache.
 inline constexpr std::int64_t kCachePositions = 64;
@@ -42,13 +43,28 @@ inline constexpr std::int64_t padded_depth(std::int64_t depth) { return (depth +
 
 /// One head's keys and values, in blocks of kCachePositions positions: in each of them, at `offset`
 /// (bytes), keys (D, kCachePositions), transposed so that vector lanes are positions, and then
-/// values (kCachePositions, padded_depth(D)).
+/// values (kCachePositions, padded_depth(D)); with kQ8 then the keys' scales (kCachePositions) and
+/// the values', in f32.
 struct HeadCache {
   std::span<std::byte* const> blocks;
   std::size_t offset;
   std::int64_t depth;  // D
   CacheType type;
 };
+
+/// Bytes of one head in a block.
+inline constexpr std::size_t head_bytes(std::int64_t depth, CacheType type) {
+  const auto elements = static_cast<std::size_t>(kCachePositions * (depth + padded_depth(depth)));
+  switch (type) {
+    case CacheType::kF32:
+      return elements * sizeof(float);
+    case CacheType::kBF16:
+      return elements * sizeof(std::uint16_t);
+    case CacheType::kQ8:
+      break;
+  }
+  return elements + 2 * kCachePositions * sizeof(float);
+}
 
 /// Neighbouring tokens' keys and values of one head, (count, D) each, `stride` apart.
 struct HeadRows {

@@ -8,12 +8,10 @@
 #define HWY_TARGET_INCLUDE "quantize.cpp"
 #include <hwy/foreach_target.h>
 
-#include "simd.h"
+#include "to_bytes.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace decant::HWY_NAMESPACE {
-
-using Ints = hn::Vec<hn::RebindToSigned<Floats>>;
 
 constexpr std::size_t kPanelRows = PackedMatrix::kPanelRows;
 constexpr std::size_t kBlock = PackedMatrix::kBlock;
@@ -35,9 +33,6 @@ HWY_INLINE Vector round_up_to_bf16(Vector scale) {
   const auto bits = hn::Add(hn::BitCast(du, scale), hn::Set(du, 0xffff));
   return hn::BitCast(d, hn::And(bits, hn::Set(du, 0xffff0000u)));
 }
-
-// What is smaller counts as zero: its inverse could overflow.
-constexpr float kTiny = 1e-30f;
 
 // 1 / scale, and 0 for 0: a block of zeros.
 HWY_INLINE Vector inverse_of(Vector scale) {
@@ -144,38 +139,14 @@ void pack_blocks(const float* weights, std::size_t cols, bool q4, std::byte* pan
 // One token's blocks, each `stride` entries after the one before.
 void quantize(const float* x, std::size_t cols, std::size_t stride, std::int32_t* quants,
               float* scales, std::int32_t* sums) {
-  const Floats d;
-  const hn::RebindToSigned<Floats> di;
-  const hn::Rebind<std::int8_t, Floats> d8;
-  const std::size_t lanes = hn::Lanes(d);
   for (std::size_t k = 0; k < cols; k += kBlock, x += kBlock) {
-    float padded[kBlock] = {};
-    const float* block = x;
-    if (cols - k < kBlock) {
-      std::memcpy(padded, x, (cols - k) * sizeof(float));
-      block = padded;
-    }
-    Vector largest = hn::Zero(d);
-    Vector poison = hn::Zero(d);  // stays 0 but for infinities and NaN, which it makes NaN
-    for (std::size_t i = 0; i < kBlock; i += lanes) {
-      const Vector v = hn::LoadU(d, block + i);
-      largest = hn::Max(largest, hn::Abs(v));
-      poison = hn::MulAdd(v, hn::Zero(d), poison);
-    }
-    const float magnitude = hn::GetLane(hn::MaxOfLanes(d, largest));
-    const Vector inverse = hn::Set(d, magnitude > kTiny ? 127.0f / magnitude : 0.0f);
-    Ints sum = hn::Zero(di);
-    std::int8_t bytes[kBlock];
-    for (std::size_t i = 0; i < kBlock; i += lanes) {
-      const Ints integers = hn::NearestInt(hn::Mul(hn::LoadU(d, block + i), inverse));
-      sum = hn::Add(sum, integers);
-      hn::StoreU(hn::DemoteTo(d8, integers), d8, bytes + i);
-    }
+    std::int8_t bytes[kBlock] = {};
+    const Scaled scaled = to_bytes(x, HWY_MIN(kBlock, cols - k), bytes);
     for (std::size_t i = 0; i < kBlock; i += 4, quants += stride) {
       std::memcpy(quants, bytes + i, sizeof(*quants));
     }
-    *scales = magnitude / 127.0f + hn::GetLane(hn::SumOfLanes(d, poison));
-    *sums = hn::GetLane(hn::SumOfLanes(di, sum));
+    *scales = scaled.scale;
+    *sums = hn::GetLane(hn::SumOfLanes(IntsTag(), scaled.sum));
     scales += stride;
     sums += stride;
   }

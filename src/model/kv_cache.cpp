@@ -6,12 +6,11 @@
 namespace decant {
 
 KvCache::KvCache(const ModelConfig& config, CacheType type)
-    : heads_(config.n_head), depth_(config.n_embd / config.n_head), type_(type) {
-  const std::size_t element = type == CacheType::kF32 ? sizeof(float) : sizeof(std::uint16_t);
-  head_bytes_ =
-      static_cast<std::size_t>(kCachePositions * (depth_ + padded_depth(depth_))) * element;
-  block_bytes_ = static_cast<std::size_t>(config.n_layer * heads_) * head_bytes_;
-}
+    : heads_(config.n_head),
+      depth_(config.n_embd / config.n_head),
+      type_(type),
+      head_bytes_(head_bytes(depth_, type)),
+      block_bytes_(static_cast<std::size_t>(config.n_layer * heads_) * head_bytes_) {}
 
 KvCache::Block KvCache::make_block() const {
   return std::make_shared_for_overwrite<std::byte[]>(block_bytes_);

@@ -62,8 +62,19 @@ struct SessionGroup::State {
         attend_workspaces(static_cast<std::size_t>(pool.threads())) {}
 
   std::int64_t c() const { return weights.config.n_embd; }
+  // As many bits as the weights have, but for kQ4: of keys and values that is too few.
   CacheType cache_type() const {
-    return weights.format == WeightFormat::kF32 ? CacheType::kF32 : CacheType::kBF16;
+    switch (weights.format) {
+      case WeightFormat::kAuto:
+      case WeightFormat::kF32:
+        return CacheType::kF32;
+      case WeightFormat::kBF16:
+        return CacheType::kBF16;
+      case WeightFormat::kQ8:
+      case WeightFormat::kQ4:
+        break;
+    }
+    return CacheType::kQ8;
   }
 
   void check(const KvCache& cache, std::span<const TokenId> tokens) const;

@@ -8,15 +8,15 @@
 namespace decant {
 namespace {
 
+constexpr CacheType kAllTypes[] = {CacheType::kF32, CacheType::kBF16, CacheType::kQ8};
+
 // One head's cache of `positions` positions, in memory of its own.
 class Cache {
  public:
   Cache(std::int64_t positions, std::size_t depth, CacheType type) {
-    const std::size_t element = type == CacheType::kF32 ? 4 : 2;
     const auto width = static_cast<std::int64_t>(depth);
-    const auto size = static_cast<std::size_t>(kCachePositions * (width + padded_depth(width)));
     for (std::int64_t p = 0; p < positions; p += kCachePositions) {
-      memory_.emplace_back(size * element + kOffset);
+      memory_.emplace_back(kOffset + head_bytes(width, type), std::byte{0xff});
     }
     for (auto& block : memory_) blocks_.push_back(block.data());
     head_ = {blocks_, kOffset, width, type};
@@ -74,15 +74,20 @@ struct Text {
   }
 
   std::vector<double> definition(std::int64_t query, CacheType type) const {
-    const auto held = [&](float value) {
-      return double{type == CacheType::kF32 ? value : widen_bf16(narrow_bf16(value))};
+    // An entry of `row`, as the cache rounds it.
+    const auto held = [&](std::span<const float> row, std::size_t i) {
+      if (type == CacheType::kF32) return double{row[i]};
+      if (type == CacheType::kBF16) return double{widen_bf16(narrow_bf16(row[i]))};
+      float largest = 0;
+      for (const float value : row) largest = std::max(largest, std::abs(value));
+      return std::nearbyint(row[i] * (127.0f / largest)) * double{largest} / 127;
     };
     std::vector<double> weights;
     double sum = 0;
     for (std::int64_t p = 0; p <= query; ++p) {
       double score = 0;
       for (std::size_t i = 0; i < depth; ++i) {
-        score += double{of(q, query)[i]} * held(of(keys, p)[i]);
+        score += double{of(q, query)[i]} * held(of(keys, p), i);
       }
       weights.push_back(std::exp(score / std::sqrt(static_cast<double>(depth))));
       sum += weights.back();
@@ -90,7 +95,7 @@ struct Text {
     std::vector<double> out(depth);
     for (std::size_t i = 0; i < depth; ++i) {
       for (std::size_t p = 0; p < weights.size(); ++p) {
-        out[i] += weights[p] / sum * held(of(values, static_cast<std::int64_t>(p))[i]);
+        out[i] += weights[p] / sum * held(of(values, static_cast<std::int64_t>(p)), i);
       }
     }
     return out;
@@ -98,7 +103,7 @@ struct Text {
 };
 
 TEST(Attend, IsTheFormulaForEveryLengthAndDepth) {
-  for (const CacheType type : {CacheType::kF32, CacheType::kBF16}) {
+  for (const CacheType type : kAllTypes) {
     for (const std::size_t depth : {1u, 8u, 20u, 33u, 64u, 80u}) {
       const Text text(depth, 140);
       const Cache cache = text.cache(type);
@@ -114,7 +119,7 @@ TEST(Attend, IsTheFormulaForEveryLengthAndDepth) {
 }
 
 TEST(Attend, NeighbouringQueriesChangeNoBit) {
-  for (const CacheType type : {CacheType::kF32, CacheType::kBF16}) {
+  for (const CacheType type : kAllTypes) {
     for (const std::size_t depth : {20u, 64u}) {
       const Text text(depth, 140);
       const Cache cache = text.cache(type);
@@ -134,7 +139,7 @@ TEST(Attend, NeighbouringQueriesChangeNoBit) {
 
 // What lies behind the last position, stale keys of a longer text, must not matter.
 TEST(Attend, LooksAtNothingBehindTheLastPosition) {
-  for (const CacheType type : {CacheType::kF32, CacheType::kBF16}) {
+  for (const CacheType type : kAllTypes) {
     Text text(16, 100);
     const auto before = text.attend_to(text.cache(type), 69, 1);
     for (std::size_t i = 70 * 16; i < text.keys.size(); ++i) {
@@ -146,7 +151,7 @@ TEST(Attend, LooksAtNothingBehindTheLastPosition) {
 }
 
 TEST(Attend, NanIsNotHidden) {
-  for (const CacheType type : {CacheType::kF32, CacheType::kBF16}) {
+  for (const CacheType type : kAllTypes) {
     Text text(16, 100);
     text.keys[3 * 16] = std::numeric_limits<float>::quiet_NaN();  // of position 3
     EXPECT_TRUE(std::isnan(text.attend_to(text.cache(type), 80, 1)[0]));
