@@ -107,7 +107,9 @@ void ModelArgs::add_tokenizer_option(CLI::App& command) {
 
 void ModelArgs::add_compute_options(CLI::App& command) {
   add_integer(command, "--threads", threads, "threads to compute with (default 0: one a core)");
-  command.add_option("--weights", weights, "how weights are held in memory: auto, f32 or bf16")
+  command
+      .add_option("--weights", weights,
+                  "how weights are held in memory: auto (q8), f32, bf16, q8 or q4")
       ->capture_default_str();
 }
 

@@ -216,9 +216,9 @@ typedef struct decant_model decant_model;
 
 /// How weights are held in memory.
 enum {
-  DECANT_WEIGHTS_AUTO = 0,  ///< DECANT_WEIGHTS_BF16 where that loses nothing, else _F32
-  DECANT_WEIGHTS_F32 = 1,
-  DECANT_WEIGHTS_BF16 = 2,  ///< half the memory, twice the speed; 8 significant bits
+  DECANT_WEIGHTS_AUTO = 0,  ///< the fastest whose loss is negligible: DECANT_WEIGHTS_Q8
+  DECANT_WEIGHTS_F32 = 1,   ///< loses nothing
+  DECANT_WEIGHTS_BF16 = 2,  ///< rounded to 8 significant bits
   DECANT_WEIGHTS_Q8 = 3,    ///< integers of 8 bits that share a scale among 32 neighbours
   DECANT_WEIGHTS_Q4 = 4     ///< the same with 4 bits
 };

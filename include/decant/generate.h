@@ -73,8 +73,9 @@ struct Listener {
 
 /// Continues `prompt` (at least one token) in `session`, which it starts over. Text, tokens and
 /// draws are a function of the model, the settings and the seed alone. Between tokens nothing is
-/// allocated. Throws Error (kInvalidPrompt, kInvalidOption, kInvalidToken) before the first token;
-/// later trouble is a FinishReason, so that nothing made so far is lost.
+/// allocated but a block of keys and values every 64. Throws Error (kInvalidPrompt, kInvalidOption,
+/// kInvalidToken) before the first token; later trouble is a FinishReason, so that nothing made so
+/// far is lost.
 ///
 ///     Generation made = generate(session, tokenizer, pipeline, tokenizer.encode("ROMEO:"),
 ///                                {.seed = 1}, {.on_text = [](std::string_view t) { std::cout << t;

@@ -14,11 +14,12 @@
 
 namespace decant {
 
-/// How the weights are held in memory, and so how many bytes each token reads.
+/// How the weights are held in memory, and so how many bytes each token reads. Keys and values are
+/// held in as many bits, with kQ4 in 8. What each format loses is measured in docs/performance.md.
 enum class WeightFormat {
-  kAuto,  ///< kBF16 where that loses nothing (the checkpoint is bfloat16), else kF32
-  kF32,
-  kBF16,  ///< half the memory, twice the speed; weights rounded to 8 significant bits
+  kAuto,  ///< the fastest whose loss is negligible: kQ8
+  kF32,   ///< loses nothing
+  kBF16,  ///< rounded to 8 significant bits
   kQ8,    ///< integers of 8 bits that share a scale among 32 neighbours
   kQ4,    ///< the same with 4 bits; the token embedding and the head are kQ8
 };

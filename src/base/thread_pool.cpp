@@ -3,6 +3,8 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <fstream>
+#include <set>
 #include <string>
 #include <system_error>
 
@@ -103,11 +105,30 @@ void ThreadPool::work(int thread) {
   }
 }
 
+namespace {
+
+// The lowest of the processors that share a core with `processor`; itself, where nobody says.
+int first_sibling(int processor) {
+  std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(processor) +
+                     "/topology/thread_siblings_list");
+  int first = processor;
+  file >> first;
+  return first;
+}
+
+}  // namespace
+
 int available_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) {
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  }
+  std::set<int> cores;
+  for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
+    if (CPU_ISSET(processor, &set)) cores.insert(first_sibling(processor));
+  }
+  return std::max(1, static_cast<int>(cores.size()));
 }
 
 int thread_count(int threads) {

@@ -66,11 +66,12 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
-/// The number of cores that this process may run on, at least 1.
+/// The number of physical cores that this process may run on, at least 1: two threads on one core
+/// share its arithmetic and its way to memory.
 int available_cores();
 
-/// The number of threads that a caller who asks for `threads` gets: for 0, as many as there are
-/// cores that this process may run on. Throws Error (kInvalidOption).
+/// The number of threads that a caller who asks for `threads` gets: for 0, available_cores().
+/// Throws Error (kInvalidOption).
 int thread_count(int threads);
 
 }  // namespace decant

@@ -14,7 +14,7 @@ namespace decant {
 ///
 ///     while (text.unfinished()) text.take(session.prefill(text.feed()));
 ///
-/// Between tokens nothing is allocated.
+/// Between tokens it allocates nothing.
 class Text {
  public:
   /// The session has seen nothing, or a beginning of the prompt. The references must outlive it.

@@ -158,14 +158,6 @@ class Packer {
   ThreadPool& pool_;
 };
 
-WeightFormat lossless_format(const Checkpoint& checkpoint) {
-  const bool bf16 = std::ranges::all_of(
-      checkpoint.tensors(), [](const TensorInfo& t) { return t.dtype == DType::kBF16; });
-  // A weight that is scaled when it is read is no bfloat16 any more.
-  const bool scaled = checkpoint.gpt().layers[0].q.weight[0].scale != 1;
-  return bf16 && !scaled ? WeightFormat::kBF16 : WeightFormat::kF32;
-}
-
 WeightType weight_type(WeightFormat format) {
   switch (format) {
     case WeightFormat::kBF16:
@@ -203,8 +195,7 @@ Model::Model(const Checkpoint& checkpoint, const LoadOptions& options) {
   const Gpt& gpt = checkpoint.gpt();
   auto weights = std::make_unique<Weights>();
   weights->config = checkpoint.config();
-  weights->format =
-      options.weights == WeightFormat::kAuto ? lossless_format(checkpoint) : options.weights;
+  weights->format = options.weights == WeightFormat::kAuto ? WeightFormat::kQ8 : options.weights;
   ThreadPool pool(thread_count(options.threads));
   const std::string file = checkpoint.file().string();
   const Packer pack(file, weight_type(weights->format), pool);

@@ -221,7 +221,7 @@ TEST(CliGenerate, OptionsOutOfRangeAreNamed) {
       {"--num-return-sequences 0", "--num-return-sequences is 0: it must be"},
       {"--context round", "--context is 'round': it must be one of crop, slide, stop"},
       {"--top-p-rule odd", "--top-p-rule is 'odd': it must be one of inclusive, exclusive"},
-      {"--weights q2", "--weights is 'q2': it must be one of auto, f32, bf16"},
+      {"--weights q2", "--weights is 'q2': it must be one of auto, f32, bf16, q8, q4"},
       {"--stages heat", "--stages: there is no stage 'heat'"},
       {"--stages temperature --top-k 4", "--top-k does nothing: --stages leaves out top_k"},
       {"--stop ''", "--stop: a stop string must not be empty"},

@@ -21,7 +21,7 @@ inline Fixture fixture(const std::string& name) {
 /// "!" to "~", then three more.
 struct SmallModel {
   Fixture data = fixture("course_plain");
-  Model model{data.open()};
+  Model model{data.open(), {.weights = WeightFormat::kF32}};
   Tokenizer tokenizer = Tokenizer::gpt2();
   Session session{model, 1};
 };

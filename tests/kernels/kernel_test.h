@@ -3,9 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#define HWY_WANT_AVX3_DL  // which src/kernels/integer_panel.cpp has, too
-#include <hwy/targets.h>
-
 #include <cstdint>
 #include <functional>
 #include <random>
@@ -13,6 +10,7 @@
 #include <vector>
 
 #include "half.h"
+#include "instruction_sets.h"
 #include "packed_matrix.h"
 
 namespace decant {
@@ -46,29 +44,21 @@ inline PackedMatrix pack(const std::vector<float>& values, std::int64_t rows, st
           pool};
 }
 
-inline constexpr std::int64_t kFusedTargets = HWY_AVX2 | HWY_AVX3 | HWY_AVX3_DL | HWY_NEON;
-
-/// Whether the instruction set that the kernels pick here has fused multiply-add.
-inline bool has_fused_multiply_add() { return (hwy::SupportedTargets() & kFusedTargets) != 0; }
-
 /// Runs `kernel` on each instruction set of this machine: the same bits are expected from all that
 /// have fused multiply-add, the same values to rounding from the others. Returns the best one's.
 inline std::vector<float> on_every_target(const std::function<std::vector<float>()>& kernel) {
   const std::vector<float> best = kernel();
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    // Most kernels are not compiled for AVX3_DL: those are to take what they take on such machines.
-    hwy::SetSupportedTargetsForTest(target == HWY_AVX3_DL ? HWY_AVX3_DL | HWY_AVX3 : target);
+  on_each_target([&](std::int64_t target) {
     const std::vector<float> other = kernel();
-    hwy::SetSupportedTargetsForTest(0);
     if ((target & kFusedTargets) != 0) {
       EXPECT_EQ(best, other) << "bits differ on " << hwy::TargetName(target);
-      continue;
+      return;
     }
     EXPECT_EQ(best.size(), other.size());
     for (std::size_t i = 0; i < best.size(); ++i) {
       EXPECT_NEAR(best[i], other[i], 1e-4) << "on " << hwy::TargetName(target);
     }
-  }
+  });
   return best;
 }
 

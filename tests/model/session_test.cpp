@@ -7,9 +7,13 @@
 #include "decant/error.h"
 #include "decant/model.h"
 #include "fixtures.h"
+#include "instruction_sets.h"
 
 namespace decant {
 namespace {
+
+constexpr WeightFormat kFormats[] = {WeightFormat::kF32, WeightFormat::kBF16, WeightFormat::kQ8,
+                                     WeightFormat::kQ4};
 
 class SessionOnFixture : public testing::TestWithParam<Fixture> {};
 
@@ -59,7 +63,7 @@ TEST_P(SessionOnFixture, RecomputingTheWindowPastItsEndIsPyTorchs) {
 // The promise: how tokens are split over calls, and over threads, changes no bit.
 TEST_P(SessionOnFixture, ChunksAndThreadsChangeNoBit) {
   const Fixture& f = GetParam();
-  for (const WeightFormat format : {WeightFormat::kF32, WeightFormat::kBF16}) {
+  for (const WeightFormat format : kFormats) {
     const Model model(f.open(), {.weights = format});
     Session whole(model, 1);
     const auto expected = all_logits(whole, f.tokens);
@@ -118,6 +122,118 @@ TEST_P(SessionOnFixture, RefusesWhatDoesNotFitAndAppendsNothing) {
 TEST_P(SessionOnFixture, RefusesNegativeThreads) {
   const Model model(GetParam().open());
   EXPECT_EQ(code_of([&] { Session(model, -1); }), ErrorCode::kInvalidOption);
+}
+
+// The promise on the model that ships, whose sizes are those of real ones: several panels and
+// blocks of the cache.
+class ShippedModel : public testing::TestWithParam<WeightFormat> {
+ protected:
+  ShippedModel() {
+    Session session(model_, 1);
+    expected_ = all_logits(session, tokens_);
+  }
+
+  static std::vector<TokenId> some_tokens() {
+    std::vector<TokenId> tokens;
+    for (int i = 0; i < 200; ++i) tokens.push_back(static_cast<TokenId>(i * i * 7 % 1024));
+    return tokens;
+  }
+
+  std::span<const TokenId> tokens() const { return tokens_; }
+
+  // After `position` of the tokens, by a session that saw them at once.
+  Logits expected(std::size_t position) const {
+    const auto vocab = static_cast<std::size_t>(model_.config().vocab_size);
+    return std::span(expected_).subspan(position * vocab, vocab);
+  }
+
+  Model model_{Checkpoint::open(DECANT_SOURCE_DIR "/models/shakespeare"), {.weights = GetParam()}};
+  std::vector<TokenId> tokens_ = some_tokens();
+  std::vector<float> expected_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Formats, ShippedModel, testing::ValuesIn(kFormats), [](const auto& test) {
+  return std::string(weight_format_name(test.param));
+});
+
+TEST_P(ShippedModel, StepsChunksAndThreadsChangeNoBit) {
+  for (const int threads : {1, 2, 3}) {
+    for (const std::size_t chunk : {1, 5, 63, 64, 65, 199}) {
+      Session session(model_, threads);
+      for (std::size_t i = 0; i < tokens_.size(); i += chunk) {
+        const std::size_t count = std::min(chunk, tokens_.size() - i);
+        const Logits logits = session.prefill(tokens().subspan(i, count));
+        ASSERT_TRUE(std::ranges::equal(logits, expected(i + count - 1)))
+            << "chunks of " << chunk << ", " << threads << " threads, position " << i + count - 1;
+      }
+    }
+  }
+}
+
+TEST_P(ShippedModel, InstructionSetsChangeNoBit) {
+  if (!has_fused_multiply_add()) GTEST_SKIP() << "no fused multiply-add on this kind of machine";
+  on_each_target([&](std::int64_t target) {
+    if ((target & kFusedTargets) == 0) return;
+    // Packed anew: integer weights are rounded by kernels, too.
+    const Model model(Checkpoint::open(DECANT_SOURCE_DIR "/models/shakespeare"),
+                      {.weights = GetParam()});
+    Session session(model, 2);
+    EXPECT_EQ(all_logits(session, tokens_), expected_) << hwy::TargetName(target);
+  });
+}
+
+// Sessions that begin, end and go forward by different lengths, together.
+TEST_P(ShippedModel, CompanyChangesNoBit) {
+  for (const std::size_t batch : {1, 2, 3, 6, 7, 13, 16, 31, 64}) {
+    for (const int threads : {1, 2}) {
+      SessionGroup group(model_, threads);
+      std::vector<Session> sessions;
+      for (std::size_t i = 0; i < batch; ++i) sessions.emplace_back(group);
+      for (int round = 0; round < 4; ++round) {
+        std::vector<SessionGroup::Part> parts;
+        for (std::size_t i = 0; i < batch; ++i) {
+          if ((i + static_cast<std::size_t>(round)) % 5 == 4) continue;  // sits this one out
+          const auto position = static_cast<std::size_t>(sessions[i].position());
+          const std::size_t count = round == 0 ? 1 + i * 3 % 40 : 1 + (i + 1) % 3;
+          parts.push_back({&sessions[i], tokens().subspan(position, count)});
+        }
+        const Logits logits = group.append(parts);
+        const std::size_t vocab = expected(0).size();
+        ASSERT_EQ(logits.size(), parts.size() * vocab);
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+          const auto last = static_cast<std::size_t>(parts[i].session->position() - 1);
+          ASSERT_TRUE(std::ranges::equal(logits.subspan(i * vocab, vocab), expected(last)))
+              << "session " << i << " of " << batch << ", position " << last;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(ShippedModel, ForksGoTheirOwnWay) {
+  for (const std::size_t shared : {1, 63, 64, 65, 130}) {
+    Session first(model_, 2);
+    first.prefill(tokens().first(shared));
+    Session second = first.fork();
+    EXPECT_EQ(second.position(), first.position());
+    const std::vector<TokenId> other(10, 7);
+    const auto branch = copy(second.prefill(other));
+    EXPECT_TRUE(
+        std::ranges::equal(first.prefill(tokens().subspan(shared, 10)), expected(shared + 9)));
+    Session alone(model_, 1);
+    alone.prefill(tokens().first(shared));
+    EXPECT_EQ(copy(alone.prefill(other)), branch);
+  }
+}
+
+TEST_P(ShippedModel, ABatchWithABadPartAppendsNothing) {
+  SessionGroup group(model_, 1);
+  Session good(group);
+  Session bad(group);
+  const std::vector<TokenId> outside = {-1};
+  const SessionGroup::Part parts[] = {{&good, tokens().first(5)}, {&bad, outside}};
+  EXPECT_EQ(code_of([&] { group.append(parts); }), ErrorCode::kInvalidToken);
+  EXPECT_EQ(good.position(), 0);
 }
 
 }  // namespace
