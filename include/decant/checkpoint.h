@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "decant/types.h"
+
 namespace decant {
 
 /// How the feed-forward layer bends: x * Phi(x) by erf, GPT-2's tanh approximation of that, or
@@ -31,6 +33,10 @@ struct ModelConfig {
   float layer_norm_epsilon = 1e-5f;
   bool tied_head = false;  ///< the output head is the token embedding
 };
+
+/// The sizes that OpenAI published: "gpt2" (124 million weights), "gpt2-medium", "gpt2-large" or
+/// "gpt2-xl" (1.5 billion). Throws Error (kInvalidOption) for any other name.
+ModelConfig gpt2_config(std::string_view name);
 
 enum class DType { kF32, kF16, kBF16 };
 
@@ -66,6 +72,15 @@ class Checkpoint {
   /// kMissingTensor, kUnexpectedTensor, kShapeMismatch, kInvalidOption.
   static Checkpoint open(const std::filesystem::path& path, const CheckpointOptions& options = {});
 
+  /// A model without a file: weights close to normal(0, 0.02), as GPT-2's are before training, and
+  /// layer norms of 1. Says nothing worth reading, but takes the time and memory of a trained one.
+  ///
+  ///     const Model model(Checkpoint::random(gpt2_config("gpt2-xl")));
+  ///
+  /// Same arguments, same weights, on every machine. Parts of large tensors repeat: a few MB of
+  /// numbers make a model of any size. Throws Error (kInvalidOption) for sizes that cannot be.
+  static Checkpoint random(const ModelConfig& config, Seed seed = 0, DType dtype = DType::kBF16);
+
   /// The tensors of what open() would read, whatever they are called: for writing a names file.
   /// Throws Error as open() does, but for what has to do with names and shapes.
   static std::vector<TensorInfo> list(const std::filesystem::path& path);
@@ -78,10 +93,11 @@ class Checkpoint {
   /// Those of a type that Decant reads, in the file's order.
   std::span<const TensorInfo> tensors() const&;
   std::span<const TensorInfo> tensors() && = delete;  // would point into a checkpoint that is gone
-  const std::filesystem::path& file() const;  ///< the file that holds the tensors, or the index
-  const std::string& format() const;          ///< "safetensors", "PyTorch zip", ...
-  const std::string& dialect() const;         ///< "nanoGPT", ...: whose names these are
-  const std::string& evidence() const;        ///< what the dialect was recognised from
+  /// The file that holds the tensors, or the index; empty where they are random.
+  const std::filesystem::path& file() const;
+  const std::string& format() const;    ///< "safetensors", "PyTorch zip", ...
+  const std::string& dialect() const;   ///< "nanoGPT", ...: whose names these are
+  const std::string& evidence() const;  ///< what the dialect was recognised from
   /// Lines that a person should see: an assumption taken, a buffer ignored.
   std::span<const std::string> notes() const&;
   std::span<const std::string> notes() && = delete;

@@ -8,6 +8,7 @@
 #include "file_set.h"
 #include "find_weights.h"
 #include "pretrained.h"
+#include "random_weights.h"
 #include "shard_index.h"
 #include "sorted_table.h"
 #include "tf_index.h"
@@ -60,6 +61,7 @@ struct Checkpoint::State {
   std::string format;
   std::vector<TensorInfo> tensors;
   Bound bound;
+  std::vector<std::byte> block = {};  // what random weights view
 };
 
 Checkpoint::Checkpoint(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -77,6 +79,17 @@ Checkpoint Checkpoint::open(const fs::path& path, const CheckpointOptions& optio
   return Checkpoint(
       std::make_unique<State>(State{weights.path, std::move(files), std::move(tensors.format),
                                     list_tensors(tensors), std::move(bound)}));
+}
+
+Checkpoint Checkpoint::random(const ModelConfig& config, Seed seed, DType dtype) {
+  RandomWeights random = random_weights(config, seed, dtype);
+  Bound bound = bind_gpt({random.file.format, {}}, random.file, random.config, {});
+  return Checkpoint(std::make_unique<State>(State{{},
+                                                  {},
+                                                  std::move(random.file.format),
+                                                  list_tensors(random.file),
+                                                  std::move(bound),
+                                                  std::move(random.block)}));
 }
 
 std::vector<TensorInfo> Checkpoint::list(const fs::path& path) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 
 #include "decant/error.h"
 #include "fixtures.h"
@@ -22,6 +23,23 @@ TEST(Model, Bf16HalvesTheWeights) {
   const Checkpoint checkpoint = load_fixtures().front().open();
   EXPECT_EQ(Model(checkpoint, {.weights = WeightFormat::kF32}).weight_bytes(),
             2 * Model(checkpoint, {.weights = WeightFormat::kBF16}).weight_bytes());
+}
+
+// A layer norm gives rows of length sqrt(C), so that weights of deviation 0.02 make logits of
+// 0.02 sqrt(C).
+TEST(Model, RandomWeightsMakeLogitsOfTheirSpread) {
+  ModelConfig config = gpt2_config("gpt2");
+  config.n_layer = 2;
+  config.vocab_size = 5000;
+  for (const DType dtype : {DType::kBF16, DType::kF32}) {
+    const Model model(Checkpoint::random(config, 1, dtype));
+    Session session(model);
+    const std::vector<TokenId> tokens = {1, 2, 4999, 3};
+    const Logits logits = session.prefill(tokens);
+    double squares = 0;
+    for (const float logit : logits) squares += static_cast<double>(logit) * logit;
+    EXPECT_NEAR(std::sqrt(squares / 5000), 0.02 * std::sqrt(768), 0.05);
+  }
 }
 
 // A copy of a safetensors fixture with one weight, the last of the file, overwritten.
