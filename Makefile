@@ -20,8 +20,8 @@ test: build
 
 bench: build
 	build/tokenizer_bench
-	build/generate_bench
 	build/sampling_bench
+	build/decant bench
 
 format:
 	git ls-files '*.h' '*.cpp' | xargs clang-format -i

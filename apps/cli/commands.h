@@ -12,6 +12,7 @@ struct Command {
   std::function<int()> run;
 };
 
+Command add_bench(CLI::App& app);
 Command add_convert(CLI::App& app);
 Command add_detokenize(CLI::App& app);
 Command add_explain(CLI::App& app);

@@ -37,7 +37,7 @@ int run(int argc, char** argv) {
   std::vector<Command> commands;
   std::string names;
   for (const auto add : {add_generate, add_explain, add_reshape, add_score, add_tokenize,
-                         add_detokenize, add_inspect, add_convert}) {
+                         add_detokenize, add_inspect, add_convert, add_bench}) {
     commands.push_back(add(app));
     names += (names.empty() ? "" : ", ") + commands.back().options->get_name();
   }

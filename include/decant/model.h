@@ -116,6 +116,9 @@ class Session {
   int threads() const;
   std::int64_t position() const;  ///< tokens seen so far
   std::int64_t capacity() const;  ///< tokens that fit: the model's block_size
+  /// The least that the next step reads from memory: every matrix once (of a token embedding that
+  /// is not the head, one row) and the keys and values of the tokens so far.
+  std::size_t step_bytes() const;
 
   /// Appends `tokens` (at least one) and returns the logits after the last one. They live until the
   /// group's next call. Throws Error (kInvalidToken, kContextFull) and then has appended nothing.

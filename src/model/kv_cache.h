@@ -21,6 +21,10 @@ class KvCache {
   KvCache(const ModelConfig& config, CacheType type);
 
   std::int64_t length() const { return length_; }
+  /// Of the keys and values of all positions.
+  std::size_t bytes() const {
+    return block_bytes_ / kCachePositions * static_cast<std::size_t>(length_);
+  }
 
   /// Makes room for `count` more positions, which nobody else sees.
   void extend(std::int64_t count);

@@ -301,6 +301,11 @@ int Session::threads() const { return state_->group->pool.threads(); }
 std::int64_t Session::position() const { return state_->cache.length(); }
 std::int64_t Session::capacity() const { return state_->group->weights.config.block_size; }
 
+std::size_t Session::step_bytes() const {
+  const auto& weights = state_->group->weights;
+  return weights.matrix_bytes() - weights.wte.bytes() + state_->cache.bytes();
+}
+
 Logits Session::prefill(std::span<const TokenId> tokens) {
   const SessionGroup::Part part{this, tokens};
   return SessionGroup(state_->group).append({&part, 1});

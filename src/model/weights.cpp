@@ -232,9 +232,11 @@ Model::~Model() = default;
 const ModelConfig& Model::config() const { return weights_->config; }
 WeightFormat Model::weights() const { return weights_->format; }
 
-std::size_t Model::weight_bytes() const {
-  std::size_t bytes = weights_->head.bytes() + weights_->wte.bytes();
-  for (const LayerWeights& layer : weights_->layers) {
+std::size_t Model::weight_bytes() const { return weights_->matrix_bytes(); }
+
+std::size_t Model::Weights::matrix_bytes() const {
+  std::size_t bytes = head.bytes() + wte.bytes();
+  for (const LayerWeights& layer : layers) {
     bytes += layer.qkv.weight.bytes() + layer.attn_proj.weight.bytes() + layer.fc.weight.bytes() +
              layer.mlp_proj.weight.bytes();
   }

@@ -39,6 +39,7 @@ struct Model::Weights {
   std::vector<LayerWeights> layers;
   LayerNormWeights ln_f;
 
+  std::size_t matrix_bytes() const;
   const PackedMatrix& embedding() const { return config.tied_head ? head : wte; }
 };
 

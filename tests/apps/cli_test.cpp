@@ -17,7 +17,7 @@ using testing::StartsWith;
 
 TEST(Cli, HelpHasAnExampleEverywhere) {
   for (const char* command : {"", "generate", "explain", "reshape", "score", "tokenize",
-                              "detokenize", "inspect", "convert"}) {
+                              "detokenize", "inspect", "convert", "bench"}) {
     const Outcome run = shell(std::string("$decant ") + command + " --help");
     EXPECT_EQ(run.status, 0);
     EXPECT_THAT(run.out, HasSubstr("Example:  decant ")) << command;

@@ -236,5 +236,23 @@ TEST_P(ShippedModel, ABatchWithABadPartAppendsNothing) {
   EXPECT_EQ(good.position(), 0);
 }
 
+// Counted by hand, for sizes that need no padding.
+TEST(Session, AStepReadsEveryMatrixAndThePast) {
+  ModelConfig config = {
+      .vocab_size = 192, .block_size = 8, .n_layer = 3, .n_head = 2, .n_embd = 64, .n_inner = 128};
+  const std::size_t matrices = 192 * 64 + 3 * (4 * 64 * 64 + 2 * 64 * 128);
+  for (const bool tied : {false, true}) {
+    config.tied_head = tied;
+    const Model model(Checkpoint::random(config), {.weights = WeightFormat::kF32});
+    EXPECT_EQ(model.weight_bytes(), 4 * (matrices + (tied ? 0 : 192 * 64)));
+    Session session(model, 1);
+    EXPECT_EQ(session.step_bytes(), 4 * matrices);
+    session.prefill(std::vector<TokenId>{1, 2, 3, 4, 5});
+    EXPECT_EQ(session.step_bytes(), 4 * (matrices + 5 * 3 * 2 * 64));
+    session.truncate(1);
+    EXPECT_EQ(session.step_bytes(), 4 * (matrices + 3 * 2 * 64));
+  }
+}
+
 }  // namespace
 }  // namespace decant
