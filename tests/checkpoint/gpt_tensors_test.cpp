@@ -55,9 +55,9 @@ TEST(MatrixView, ScalesEveryElement) {
   EXPECT_THAT(row(view.transposed().row_range(1, 1), 0), ElementsAre(1, 2.5));
 }
 
-// 70 x 37, so that whole and broken tiles are met, as it lies in a file and transposed in one.
+// 70 x 101, so that whole and broken tiles are met, as it lies in a file and transposed in one.
 TEST(MatrixView, ReadsRowsIntoColumns) {
-  constexpr std::int64_t kRows = 70, kCols = 37, kWidth = 80;
+  constexpr std::int64_t kRows = 70, kCols = 101, kWidth = 80;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     std::vector<float> numbers(kRows * kCols);
     std::vector<std::uint16_t> narrow(numbers.size());
