@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
+#include <memory>
+#include <utility>
 
 namespace decant {
 
@@ -14,16 +15,33 @@ class PageBuffer {
   PageBuffer() = default;
   /// Throws std::bad_alloc.
   explicit PageBuffer(std::size_t size);
-  PageBuffer(PageBuffer&& other) noexcept;
-  PageBuffer& operator=(PageBuffer&& other) noexcept;
-  ~PageBuffer();
+  PageBuffer(PageBuffer&&) noexcept = default;
+  PageBuffer& operator=(PageBuffer&&) noexcept = default;
 
-  std::byte* data() { return bytes_.data(); }
-  const std::byte* data() const { return bytes_.data(); }
-  std::size_t size() const { return bytes_.size(); }
+  std::byte* data() { return data_.get(); }
+  const std::byte* data() const { return data_.get(); }
+  std::size_t size() const { return data_ ? size_ : 0; }
 
  private:
-  std::span<std::byte> bytes_;
+  friend class PageArena;
+  PageBuffer(std::shared_ptr<std::byte> data, std::size_t size)
+      : data_(std::move(data)), size_(size) {}
+
+  std::shared_ptr<std::byte> data_;  // keeps all of its mapping
+  std::size_t size_ = 0;
+};
+
+/// Where many buffers come from that live and die together, side by side: a huge page then spans
+/// from one to the next, where buffers of their own would each begin and end with small ones, a
+/// megabyte at either end. The memory is given back with the last of them.
+class PageArena {
+ public:
+  /// Throws std::bad_alloc.
+  PageBuffer take(std::size_t size);
+
+ private:
+  PageBuffer block_;
+  std::size_t used_ = 0;
 };
 
 }  // namespace decant

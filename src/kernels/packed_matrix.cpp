@@ -23,9 +23,9 @@ T load(const std::byte* at) {
 PackedMatrix::PackedMatrix(
     std::int64_t rows, std::int64_t cols, WeightType type,
     const std::function<void(std::int64_t first, std::int64_t count, Panel panel)>& read_panel,
-    ThreadPool& pool)
+    ThreadPool& pool, PageArena& memory)
     : rows_(rows), cols_(cols), type_(type) {
-  weights_ = PageBuffer(static_cast<std::size_t>(panels()) * panel_bytes());
+  weights_ = memory.take(static_cast<std::size_t>(panels()) * panel_bytes());
   pool.parallel_for(panels(), 1, [&](int, std::int64_t begin, std::int64_t end) {
     std::vector<float> unpacked;  // of a panel that is stored as integers
     for (std::int64_t p = begin; p < end; ++p) {

@@ -45,11 +45,11 @@ class PackedMatrix {
 
   /// Packs what read_panel(first, count, panel) writes: element (first + r, k) to [k * kPanelRows +
   /// r], for count <= kPanelRows rows. What it does not write is zero. Threads of `pool` share out
-  /// the panels; read_panel must not throw.
+  /// the panels, which lie in `memory`; read_panel must not throw.
   PackedMatrix(
       std::int64_t rows, std::int64_t cols, WeightType type,
       const std::function<void(std::int64_t first, std::int64_t count, Panel panel)>& read_panel,
-      ThreadPool& pool);
+      ThreadPool& pool, PageArena& memory);
 
   std::int64_t rows() const { return rows_; }  // N
   std::int64_t cols() const { return cols_; }  // K

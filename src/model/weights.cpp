@@ -30,8 +30,8 @@ struct BadWeight {
 // Reads the tensors of one file; a weight that is no number ends it.
 class Packer {
  public:
-  Packer(std::string file, WeightType type, ThreadPool& pool)
-      : file_(std::move(file)), type_(type), pool_(pool) {}
+  Packer(std::string file, WeightType type, ThreadPool& pool, PageArena& memory)
+      : file_(std::move(file)), type_(type), pool_(pool), memory_(memory) {}
 
   PackedMatrix matrix(const MatrixView& view) const { return stack({view}); }
 
@@ -103,7 +103,7 @@ class Packer {
         }
       }
     };
-    PackedMatrix packed(ends.back(), views[0].cols, type_, read_panel, pool_);
+    PackedMatrix packed(ends.back(), views[0].cols, type_, read_panel, pool_, memory_);
     if (bad) fail(*bad);
     return packed;
   }
@@ -156,6 +156,7 @@ class Packer {
   std::string file_;
   WeightType type_;
   ThreadPool& pool_;
+  PageArena& memory_;
 };
 
 WeightType weight_type(WeightFormat format) {
@@ -197,11 +198,12 @@ Model::Model(const Checkpoint& checkpoint, const LoadOptions& options) {
   weights->config = checkpoint.config();
   weights->format = options.weights == WeightFormat::kAuto ? WeightFormat::kQ8 : options.weights;
   ThreadPool pool(thread_count(options.threads));
+  PageArena memory;
   const std::string file = checkpoint.file().string();
-  const Packer pack(file, weight_type(weights->format), pool);
+  const Packer pack(file, weight_type(weights->format), pool, memory);
   // Four bits are too few for the rows that stand for tokens.
   const bool q4 = weights->format == WeightFormat::kQ4;
-  const Packer pack_rows(file, q4 ? WeightType::kQ8 : weight_type(weights->format), pool);
+  const Packer pack_rows(file, q4 ? WeightType::kQ8 : weight_type(weights->format), pool, memory);
   const auto steps = static_cast<double>(gpt.layers.size() + 1);  // the tables take as a layer does
   const auto finish = [&](std::size_t layers) {
     checkpoint.release_memory();

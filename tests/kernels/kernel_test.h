@@ -27,7 +27,10 @@ inline std::vector<float> random_floats(std::size_t count, unsigned seed, double
 inline PackedMatrix pack(const std::vector<float>& values, std::int64_t rows, std::int64_t cols,
                          WeightType type) {
   ThreadPool pool(2);
-  return {rows, cols, type,
+  PageArena memory;
+  return {rows,
+          cols,
+          type,
           [&](std::int64_t first, std::int64_t count, PackedMatrix::Panel panel) {
             for (std::int64_t r = 0; r < count; ++r) {
               for (std::int64_t k = 0; k < cols; ++k) {
@@ -41,7 +44,8 @@ inline PackedMatrix pack(const std::vector<float>& values, std::int64_t rows, st
               }
             }
           },
-          pool};
+          pool,
+          memory};
 }
 
 /// Runs `kernel` on each instruction set of this machine: the same bits are expected from all that
