@@ -181,4 +181,8 @@ MatrixView MatrixView::row_range(std::int64_t first, std::int64_t count) const {
   return view;
 }
 
+MatrixView MatrixView::col_range(std::int64_t first, std::int64_t count) const {
+  return transposed().row_range(first, count).transposed();
+}
+
 }  // namespace decant

@@ -36,6 +36,7 @@ struct MatrixView {
 
   MatrixView transposed() const;
   MatrixView row_range(std::int64_t first, std::int64_t count) const;
+  MatrixView col_range(std::int64_t first, std::int64_t count) const;
 };
 
 /// y = x W^T + b, in one piece or in several with as many outputs each (a head each), one after

@@ -108,18 +108,31 @@ class Packer {
     return packed;
   }
 
-  // Whether all that was read is finite, and was not rounded to what is not.
+  // Whether all that was read is finite, and was not rounded to what is not. A few columns at a
+  // time, which are still in the cache when they are looked at.
   template <typename Out>
   static bool read_columns(const MatrixView& view, std::int64_t first, std::int64_t count,
                            Out* out) {
-    view.read_columns(first, count, PackedMatrix::kPanelRows, out);
-    // As integers, which the compiler compares many at a time.
-    using Bits = std::conditional_t<sizeof(Out) == 4, std::uint32_t, std::uint16_t>;
-    constexpr auto kMagnitude = static_cast<Bits>(std::numeric_limits<Bits>::max() >> 1);
-    constexpr auto kInfinity = static_cast<Bits>(sizeof(Bits) == 4 ? 0x7f800000u : 0x7f80u);
+    constexpr std::int64_t kColumns = 512;
+    for (std::int64_t c = 0; c < view.cols; c += kColumns) {
+      const std::int64_t columns = std::min(kColumns, view.cols - c);
+      Out* const to = out + c * PackedMatrix::kPanelRows;
+      view.col_range(c, columns).read_columns(first, count, PackedMatrix::kPanelRows, to);
+      if (!are_finite(to, columns, count)) return false;
+    }
+    return true;
+  }
+
+  // Of `columns` times kPanelRows, the first `count` of each.
+  template <typename Out>
+  static bool are_finite(const Out* values, std::int64_t columns, std::int64_t count) {
+    // As signed integers, which the compiler compares many at a time.
+    using Bits = std::conditional_t<sizeof(Out) == 4, std::int32_t, std::int16_t>;
+    constexpr auto kMagnitude = std::numeric_limits<Bits>::max();
+    constexpr auto kInfinity = static_cast<Bits>(sizeof(Bits) == 4 ? 0x7f800000 : 0x7f80);
     Bits largest = 0;
-    for (std::int64_t c = 0; c < view.cols; ++c) {
-      const Out* row = out + c * PackedMatrix::kPanelRows;
+    for (std::int64_t c = 0; c < columns; ++c) {
+      const Out* row = values + c * PackedMatrix::kPanelRows;
       for (std::int64_t r = 0; r < count; ++r) {
         largest = std::max(largest, static_cast<Bits>(std::bit_cast<Bits>(row[r]) & kMagnitude));
       }

@@ -39,6 +39,8 @@ void expect_one_to_six(DType dtype, const std::vector<std::byte>& bytes) {
   EXPECT_THAT(row(view.transposed(), 2), ElementsAre(3, 6));
   EXPECT_THAT(row(view.row_range(1, 1), 0), ElementsAre(4, 5, 6));
   EXPECT_THAT(row(view.transposed().row_range(1, 2), 1), ElementsAre(3, 6));
+  EXPECT_THAT(row(view.col_range(1, 2), 1), ElementsAre(5, 6));
+  EXPECT_THAT(row(view.col_range(2, 1), 0), ElementsAre(3));
 }
 
 TEST(MatrixView, ReadsEveryType) {
