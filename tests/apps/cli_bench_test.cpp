@@ -17,7 +17,7 @@ using testing::StartsWith;
 const std::string kTiny = "$decant bench --model '" DECANT_SOURCE_DIR "/tests/fixtures/hf_f32' ";
 
 TEST(CliBench, TheNumbersFitTogether) {
-  const Outcome run = shell(kTiny + "--threads 2 --json --quiet");
+  const Outcome run = shell(kTiny + "--weights f32 --threads 2 --json --quiet");
   ASSERT_EQ(run.status, 0) << run.err;
   EXPECT_EQ(run.err, "");
   const json found = json::parse(run.out);
