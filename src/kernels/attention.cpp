@@ -84,23 +84,23 @@ void store_bf16(const HeadRows& rows, std::size_t depth, std::byte* block, std::
 
 // One head of one block in integers; see HeadCache.
 struct Q8Head {
-  Q8Head(std::byte* block, std::size_t depth, std::size_t padded)
-      : keys(reinterpret_cast<std::int8_t*>(block)),
-        values(keys + depth * kPositions),
-        key_scales(reinterpret_cast<float*>(values + kPositions * padded)),
-        value_scales(key_scales + kPositions) {}
+  Q8Head(std::byte* block, std::size_t depth)
+      : key_scales(reinterpret_cast<float*>(block)),
+        keys(reinterpret_cast<std::int8_t*>(key_scales + kPositions)),
+        value_scales(reinterpret_cast<float*>(keys + depth * kPositions)),
+        values(reinterpret_cast<std::int8_t*>(value_scales + kPositions)) {}
 
-  std::int8_t* keys;
-  std::int8_t* values;
   float* key_scales;
+  std::int8_t* keys;
   float* value_scales;
+  std::int8_t* values;
 };
 
 // The values' places hold the keys first, as these came: position by position.
 void store_q8(const HeadRows& rows, std::size_t depth, std::byte* block, std::size_t position,
               std::size_t count) {
   const auto padded = static_cast<std::size_t>(padded_depth(static_cast<std::int64_t>(depth)));
-  const Q8Head head(block, depth, padded);
+  const Q8Head head(block, depth);
   std::int8_t* const values = head.values + position * padded;
   for (std::size_t p = 0; p < count; ++p) {
     head.key_scales[position + p] =
@@ -163,6 +163,8 @@ HWY_INLINE float softmax(float* scores, std::size_t stride, std::size_t blocks,
   return 1.0f / sum_of_16(partial);
 }
 
+constexpr std::size_t kRunsAhead = 2;
+
 template <typename T>
 HWY_INLINE void attend_head(const HeadQueries& q, const HeadCache& cache, std::size_t positions,
                             float* workspace) {
@@ -175,30 +177,38 @@ HWY_INLINE void attend_head(const HeadQueries& q, const HeadCache& cache, std::s
   float* const sums = workspace + blocks * stride;  // (count, padded)
   std::memset(workspace, 0, (blocks * stride + q.count * padded) * sizeof(float));
 
-  const auto keys_of = [&](std::size_t block) {
-    return reinterpret_cast<const T*>(cache.blocks[block] + cache.offset);
-  };
-  const auto values_of = [&](std::size_t block) { return keys_of(block) + depth * kPositions; };
   // Integers are multiplied with their scales where a scale meets one number: a key's its score, a
   // value's its weight.
-  const auto scales_of = [&](std::size_t block) {
-    return reinterpret_cast<const float*>(values_of(block) + kPositions * padded);
-  };
   constexpr bool kScaled = std::is_same_v<T, std::int8_t>;
-  const std::size_t keys_bytes = depth * kPositions * sizeof(T);
-  const std::size_t values_bytes = kPositions * padded * sizeof(T);
-
-  for (std::size_t b = 0; b < blocks; ++b) {
-    const Ahead ahead =
-        b + 1 < blocks ? Ahead(keys_of(b + 1), keys_bytes) : Ahead(values_of(0), values_bytes);
-    run_tiles(FloatTile<T>{keys_of(b), kPositions, q.queries, q.query_stride, depth,
-                           scores + b * stride, kPositions, ahead},
-              kPositions, q.count);
+  constexpr std::size_t kScalesBytes = kScaled ? kPositions * sizeof(float) : 0;
+  const std::size_t keys_bytes = kScalesBytes + depth * kPositions * sizeof(T);
+  const std::size_t values_bytes = kScalesBytes + kPositions * padded * sizeof(T);
+  const auto keys_of = [&](std::size_t block) { return cache.blocks[block] + cache.offset; };
+  const auto values_of = [&](std::size_t block) { return keys_of(block) + keys_bytes; };
+  const auto elements = [](const std::byte* at) {
+    return reinterpret_cast<const T*>(at + kScalesBytes);
+  };
+  const auto scale_scores = [&](const std::byte* scales, std::size_t block) {
     if constexpr (kScaled) {
       for (std::size_t i = 0; i < q.count; ++i) {
-        scale_by(scales_of(b), scores + b * stride + i * kPositions);
+        scale_by(reinterpret_cast<const float*>(scales), scores + block * stride + i * kPositions);
       }
     }
+  };
+
+  // The runs of memory are the keys block by block, and then the values: processors do not foresee
+  // where the next one lies.
+  const auto ahead_of = [&](std::size_t run) {
+    const std::size_t next = run + kRunsAhead;
+    if (next < blocks) return Ahead(keys_of(next), keys_bytes);
+    return next < 2 * blocks ? Ahead(values_of(next - blocks), values_bytes) : Ahead();
+  };
+
+  for (std::size_t b = 0; b < blocks; ++b) {
+    run_tiles(FloatTile<T>{elements(keys_of(b)), kPositions, q.queries, q.query_stride, depth,
+                           scores + b * stride, kPositions, ahead_of(b)},
+              kPositions, q.count);
+    scale_scores(keys_of(b), b);
   }
   float inverse[kAttendQueries];
   const float scale = 1.0f / std::sqrt(static_cast<float>(depth));
@@ -207,14 +217,9 @@ HWY_INLINE void attend_head(const HeadQueries& q, const HeadCache& cache, std::s
   }
   for (std::size_t b = 0; b < blocks; ++b) {
     const std::size_t count = HWY_MIN(kPositions, all - b * kPositions);
-    if constexpr (kScaled) {
-      for (std::size_t i = 0; i < q.count; ++i) {
-        scale_by(scales_of(b) + kPositions, scores + b * stride + i * kPositions);
-      }
-    }
-    const Ahead ahead = b + 1 < blocks ? Ahead(values_of(b + 1), values_bytes) : Ahead();
-    run_tiles(FloatTile<T>{values_of(b), padded, scores + b * stride, kPositions, count, sums,
-                           padded, ahead},
+    scale_scores(values_of(b), b);
+    run_tiles(FloatTile<T>{elements(values_of(b)), padded, scores + b * stride, kPositions, count,
+                           sums, padded, ahead_of(blocks + b)},
               padded, q.count);
   }
   for (std::size_t i = 0; i < q.count; ++i) {

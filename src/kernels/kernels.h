@@ -43,8 +43,8 @@ inline constexpr std::int64_t padded_depth(std::int64_t depth) { return (depth +
 
 /// One head's keys and values, in blocks of kCachePositions positions: in each of them, at `offset`
 /// (bytes), keys (D, kCachePositions), transposed so that vector lanes are positions, and then
-/// values (kCachePositions, padded_depth(D)); with kQ8 then the keys' scales (kCachePositions) and
-/// the values', in f32.
+/// values (kCachePositions, padded_depth(D)); with kQ8 before each of the two its scales
+/// (kCachePositions) in f32.
 struct HeadCache {
   std::span<std::byte* const> blocks;
   std::size_t offset;
