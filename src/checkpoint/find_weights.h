@@ -15,8 +15,10 @@ struct FoundWeights {
   std::vector<std::string> notes;  ///< what else the folder has, for a person to see
 };
 
-/// The file to begin with: `path` itself, the first of the names that weights have in a folder, or
-/// PREFIX.index for a TensorFlow PREFIX. Throws Error (kIo) for a folder without any.
+/// The file to begin with: `path` itself, or the first of the names that weights have in a folder.
+/// For anything that belongs to a TensorFlow PREFIX (itself, its data, its graph, the text file
+/// `checkpoint` that names it) PREFIX.index, or a file PREFIX. Throws Error (kIo) for a folder
+/// without weights, and for a part of TensorFlow's without the index.
 FoundWeights find_weights(const std::filesystem::path& path);
 
 /// The config.json beside the weights, or OpenAI's hparams.json; nothing where there is neither.

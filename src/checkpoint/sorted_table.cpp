@@ -83,7 +83,8 @@ class TableReader {
         return covered.substr(0, handle.size);
       case 1:
         file_.fail(ErrorCode::kUnsupported,
-                   "is compressed with Snappy, as TensorFlow's Saver never writes it");
+                   "is compressed with Snappy: restore it in TensorFlow and save it again with "
+                   "tf.compat.v1.train.Saver, which does not compress");
       default:
         malformed("its block at byte " + std::to_string(handle.offset) + " is of an unknown type");
     }

@@ -116,12 +116,17 @@ class IndexReader {
     if (!message.well_formed()) malformed(what + " is damaged");
   }
 
-  // BundleHeaderProto
+  // BundleHeaderProto; or SavedTensorSlices, whose first field is a message
   void read_header(std::string_view text) {
     std::uint64_t shards = 0;
     bool big_endian = false;
     std::string_view version;
     read_fields(text, "its header", [&](const Message& field) {
+      if (field.key() == bytes(1)) {
+        file_.fail(ErrorCode::kUnsupported,
+                   "is a checkpoint of TensorFlow's first version: restore it in TensorFlow and "
+                   "save it again with tf.compat.v1.train.Saver, which writes the second");
+      }
       if (field.key() == varint(1)) shards = field.number();
       if (field.key() == varint(2)) big_endian = field.number() != 0;
       if (field.key() == bytes(3)) version = field.text();

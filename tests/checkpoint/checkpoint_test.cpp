@@ -72,6 +72,22 @@ TEST(Checkpoint, OpensAFolderByItsWeights) {
   EXPECT_EQ(Checkpoint::open(fixtures_folder() / "nanogpt_bias").file().filename(), "ckpt.pt");
 }
 
+TEST(Checkpoint, OpensTensorFlowsByAnyOfTheirFiles) {
+  const TempFolder folder;
+  for (const char* suffix : {".index", ".data-00000-of-00001"}) {
+    fs::copy_file(fixtures_folder() / ("openai_tf/model.ckpt" + std::string(suffix)),
+                  folder.path() / ("run-50" + std::string(suffix)));
+  }
+  std::ofstream(folder.path() / "run-50.meta") << "a graph";
+  std::ofstream(folder.path() / "checkpoint") << "model_checkpoint_path: \"/tmp/run-50\"\n";
+  for (const char* name :
+       {"", "checkpoint", "run-50", "run-50.meta", "run-50.index", "run-50.data-00000-of-00001"}) {
+    const Checkpoint checkpoint = Checkpoint::open(folder.path() / name, {.n_head = 2});
+    EXPECT_EQ(checkpoint.format(), "TensorFlow checkpoint");
+    EXPECT_EQ(checkpoint.file(), folder.path() / "run-50.index");
+  }
+}
+
 TEST(Checkpoint, OpensMislabelledFiles) {
   const TempFolder folder;
   fs::copy_file(fixtures_folder() / "hf_f32/model.safetensors", folder.path() / "model.pt");

@@ -22,6 +22,16 @@ class FindWeights : public testing::Test {
     return find_weights(folder_.path() / name).path.filename().string();
   }
 
+  void expect_refused(const std::string& name, const std::string& message) {
+    try {
+      found(name);
+      ADD_FAILURE() << name;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kIo);
+      EXPECT_THAT(error.what(), testing::HasSubstr(message));
+    }
+  }
+
   TempFolder folder_;
 };
 
@@ -64,17 +74,76 @@ TEST_F(FindWeights, TakesAPrefixOfTensorFlows) {
   EXPECT_EQ(found("model-5000"), "model-5000");
 }
 
+TEST_F(FindWeights, TakesTheIndexForEveryPartOfTensorFlows) {
+  const std::string parts[] = {"model.ckpt.data-00000-of-00001", "model.ckpt.data-00002-of-00012",
+                               "model.ckpt.meta"};
+  for (const std::string& part : parts) {
+    EXPECT_EQ(found(part), part);  // opening it says that it is not there
+    put(part);
+    expect_refused(part, part +
+                             ": is the part of a TensorFlow checkpoint that has no names of "
+                             "tensors: put 'model.ckpt.index' beside it");
+    if (!part.ends_with("-00012")) expect_refused("model.ckpt", "put 'model.ckpt.index' beside it");
+  }
+  put("model.ckpt");  // of version 1, which is whole
+  EXPECT_EQ(found("model.ckpt.meta"), "model.ckpt");
+  put("model.ckpt.index");
+  for (const std::string& part : parts) EXPECT_EQ(found(part), "model.ckpt.index");
+  // Names that only look like it.
+  for (const char* name : {"model.ckpt.data", "model.ckpt.data-0000-of-00001", ".meta",
+                           "model.ckpt.data-00000-of-0000x", "meta"}) {
+    put(name);
+    EXPECT_EQ(found(name), name);
+  }
+}
+
+// As tf.train.Saver writes it, a text of Protocol Buffers.
+TEST_F(FindWeights, FollowsTheFileCheckpoint) {
+  const auto state = [&](const std::string& prefix) {
+    std::ofstream(folder_.path() / "checkpoint")
+        << "model_checkpoint_path: \"" << prefix << "\"\nall_model_checkpoint_paths: \"old-1\"\n";
+  };
+  put("old-1.index");
+  state("run-1000");
+  expect_refused("checkpoint",
+                 "checkpoint: names 'run-1000', but 'run-1000.index' is not beside it: name the "
+                 ".index file that is there");
+  put("run-1000");
+  EXPECT_EQ(found("checkpoint"), "run-1000");
+  put("run-1000.index");
+  // Folders are those of the machine that it was saved on.
+  for (const char* prefix : {"run-1000", "./run-1000", "/home/me/run1/run-1000", "../../run-1000",
+                             "C:\\\\train\\\\run-1000"}) {
+    state(prefix);
+    EXPECT_EQ(found("checkpoint"), "run-1000.index") << prefix;
+    EXPECT_EQ(find_weights(folder_.path()).path, folder_.path() / "run-1000.index");
+  }
+  put("ckpt.pt");
+  EXPECT_EQ(found(), "ckpt.pt");
+  for (const char* prefix : {"", "/", ".", "..", "run-1000/"}) {
+    state(prefix);
+    expect_refused("checkpoint", ".index' is not beside it");
+  }
+}
+
+TEST_F(FindWeights, TakesAnotherFileNamedCheckpointAsItIs) {
+  put("checkpoint");
+  EXPECT_EQ(found("checkpoint"), "checkpoint");
+  expect_refused("", ": holds no checkpoint");
+}
+
 TEST_F(FindWeights, SaysWhatItLookedFor) {
   try {
     find_weights(folder_.path());
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kIo);
-    EXPECT_THAT(error.what(),
-                testing::EndsWith(": holds no checkpoint (looked for model.safetensors, "
-                                  "model.safetensors.index.json, model.pt, ckpt.pt, "
-                                  "pytorch_model.bin, pytorch_model.bin.index.json, "
-                                  "model.ckpt.index, gpt2_124M.bin, model_NNNNNNNN.bin)"));
+    EXPECT_THAT(
+        error.what(),
+        testing::EndsWith(": holds no checkpoint (looked for model.safetensors, "
+                          "model.safetensors.index.json, model.pt, ckpt.pt, "
+                          "pytorch_model.bin, pytorch_model.bin.index.json, "
+                          "model.ckpt.index, gpt2_124M.bin, model_NNNNNNNN.bin, checkpoint)"));
   }
 }
 

@@ -103,6 +103,10 @@ TEST(TfIndex, RefusesOtherHeaders) {
   expect_refused(header(field(1, 1) + field(2, 1)), ErrorCode::kUnsupported, "big-endian");
   expect_refused(header(field(1, 1) + field(3, field(2, 2))), ErrorCode::kUnsupported,
                  "needs version 2 of TensorFlow's checkpoints; Decant reads 1");
+  // SavedTensorSlices { meta { tensor { name: "w" } } }, with which files of version 1 begin.
+  expect_refused(header(field(1, field(1, field(1, "w")))), ErrorCode::kUnsupported,
+                 "is a checkpoint of TensorFlow's first version: restore it in TensorFlow and save "
+                 "it again with tf.compat.v1.train.Saver");
   expect_refused(header(""), ErrorCode::kMalformed, "announces 0 files");
   expect_refused(header(field(1, 1ull << 40)), ErrorCode::kMalformed, "announces 1099511627776");
   expect_refused(header("\x08"), ErrorCode::kMalformed, "its header is damaged");
