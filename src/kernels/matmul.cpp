@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::size_t kRows = PackedMatrix::kPanelRows;
 
+// A product of so few bytes of weights times tokens, some microseconds, is over before other
+// threads have joined in.
+constexpr std::size_t kAloneBytes = std::size_t{320} << 10;
+
 template <typename T>
 T* at_least(std::vector<T>& values, std::size_t count) {
   if (values.size() < count) values.resize(count);
@@ -68,8 +72,9 @@ void matmul(std::span<const float> x, const PackedMatrix& w, const Epilogue& epi
     quantized = {quants, scales, sums, blocks};
   }
 
+  const std::int64_t grain = w.bytes() * tokens <= kAloneBytes ? w.panels() : 1;
   workspace.pool_.parallel_for(
-      w.panels(), 1, [&](int thread, std::int64_t begin, std::int64_t end) {
+      w.panels(), grain, [&](int thread, std::int64_t begin, std::int64_t end) {
         float* const sums =
             at_least(workspace.sums_[static_cast<std::size_t>(thread)], tokens * kRows);
         for (std::int64_t panel = begin; panel < end; ++panel) {

@@ -26,6 +26,8 @@ constexpr std::int64_t kMostRows = 256;
 constexpr std::int64_t kHeadRows = 16;
 // Rows that a thread takes at a time, where a row is little work.
 constexpr std::int64_t kRowGrain = 4;
+// Attention over so few numbers, some microseconds, is over before other threads have joined in.
+constexpr std::int64_t kAloneWork = 1 << 15;
 
 std::size_t count(std::int64_t rows, std::int64_t cols) {
   return static_cast<std::size_t>(rows * cols);
@@ -188,7 +190,10 @@ void SessionGroup::State::attention(const LayerWeights& layer, std::int64_t inde
          rows_of(qkv, 0, rows, 3 * c()), workspace);
   const std::int64_t heads = weights.config.n_head;
   const auto pairs = static_cast<std::int64_t>(slices.size()) * heads;
-  pool.parallel_for(pairs, 1, [&](int thread, std::int64_t begin, std::int64_t end) {
+  std::int64_t scores = 0;  // of one head, about
+  for (const Slice& slice : slices) scores += slice.rows() * (slice.position + slice.rows());
+  const std::int64_t grain = scores * c() <= kAloneWork ? pairs : 1;
+  pool.parallel_for(pairs, grain, [&](int thread, std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       attend_slice(slices[static_cast<std::size_t>(i / heads)], index, i % heads,
                    attend_workspaces[static_cast<std::size_t>(thread)]);
