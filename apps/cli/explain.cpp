@@ -28,8 +28,7 @@ int run(const ExplainArgs& args) {
   // As generate() begins: the model sees the end of a long prompt, and only what the tokenizer can
   // write is drawn.
   const auto window = static_cast<std::size_t>(session.capacity());
-  const Logits logits =
-      session.prefill(std::span(tokens).last(std::min(tokens.size(), window)));
+  const Logits logits = session.prefill(std::span(tokens).last(std::min(tokens.size(), window)));
   args.view.show({.logits = logits.first(std::min(logits.size(), open.tokenizer.vocab_size())),
                   .history = {.tokens = tokens, .prompt_size = tokens.size()},
                   .position = tokens.size(),
