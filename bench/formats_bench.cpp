@@ -62,9 +62,13 @@ int run(const std::filesystem::path& text_file, const std::filesystem::path& pat
   std::ifstream file(text_file, std::ios::binary);
   if (!file) throw Error(ErrorCode::kIo, fmt::format("{}: cannot read", text_file.string()));
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const auto tokenizer =
-      Tokenizer::load(std::filesystem::is_directory(path) ? path : path.parent_path());
+  const auto tokenizer = Tokenizer::load(
+      std::filesystem::is_directory(path) ? path : std::filesystem::absolute(path).parent_path());
   const std::vector<TokenId> tokens = tokenizer.encode(text);
+  if (tokens.size() < 2) {
+    throw Error(ErrorCode::kInvalidPrompt,
+                fmt::format("{}: too short to be scored", text_file.string()));
+  }
   const Checkpoint checkpoint = Checkpoint::open(path);
   const Model exact(checkpoint, {.weights = WeightFormat::kF32});
   Session reference(exact);

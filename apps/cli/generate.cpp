@@ -134,40 +134,61 @@ double per_second(std::size_t tokens, Clock::duration time) {
 class Texts {
  public:
   Texts(const GenerateArgs& args, OpenModel& open, const std::string& prompt)
-      : args_(args),
-        open_(open),
-        prompt_(prompt),
-        tokens_(open.encode(prompt)),
-        texts_(args.num_return_sequences) {}
+      : args_(args), open_(open), prompt_(prompt), tokens_(open.encode(prompt)) {}
 
-  std::vector<Generation> make(Pipeline& pipeline) {
+  // Makes all of them; ends with the first batch in which one was cancelled. Throws Error where one
+  // went wrong.
+  int make(Pipeline& pipeline) {
     config_ = config_json(args_, pipeline.config(), open_);
-    std::vector<GenerateRequest> requests;
-    for (std::size_t i = 0; i < texts_.size(); ++i) {
-      requests.push_back({tokens_, args_.options, listener(i)});
-      requests.back().options.sequence = i;
-    }
-    begin();
     start_ = Clock::now();
-    return generate(open_.group, open_.tokenizer, pipeline, requests);
-  }
-
-  // A line on stderr, once they are made.
-  void report(std::span<const Generation> made) const {
-    const auto end = Clock::now();
-    std::size_t tokens = 0;
-    for (const Generation& one : made) tokens += one.tokens.size();
-    if (tokens == 0) return;
-    const auto seen =
-        std::min(tokens_.size(), static_cast<std::size_t>(open_.model.config().block_size));
-    args_.model.say(
-        "prefill {} tokens, {:.0f} tokens/s; decode {} tokens, {:.0f} tokens/s; {} threads", seen,
-        per_second(seen, first_.value() - start_), tokens,
-        per_second(tokens - std::min(tokens, made.size()), end - first_.value()),
-        open_.group.threads());
+    int status = kDone;
+    while (first_of_batch_ < args_.num_return_sequences && status == kDone) {
+      status = make_batch(pipeline);
+    }
+    report();
+    return status;
   }
 
  private:
+  // As many as are made side by side: memory does not grow with the number of texts.
+  int make_batch(Pipeline& pipeline) {
+    texts_.clear();
+    texts_.resize(
+        std::min<std::uint64_t>(kMostAtOnce, args_.num_return_sequences - first_of_batch_));
+    printing_ = 0;
+    std::vector<GenerateRequest> requests;
+    for (std::size_t i = 0; i < texts_.size(); ++i) {
+      requests.push_back({tokens_, args_.options, listener(i)});
+      requests.back().options.sequence = first_of_batch_ + i;
+    }
+    begin();
+    const auto made = generate(open_.group, open_.tokenizer, pipeline, requests);
+    first_of_batch_ += texts_.size();
+    int status = kDone;
+    for (const Generation& one : made) {
+      made_tokens_ += one.tokens.size();
+      if (one.finish_reason == FinishReason::kCancelled) status = kInterrupted;
+      if (one.finish_reason != FinishReason::kError) continue;
+      throw Error(ErrorCode::kInvalidWeights,
+                  fmt::format("after {} tokens: {}", one.tokens.size(), one.error));
+    }
+    return status;
+  }
+
+  // A line on stderr, once they are made.
+  void report() const {
+    if (!first_) return;
+    const auto end = Clock::now();
+    const auto seen =
+        std::min(tokens_.size(), static_cast<std::size_t>(open_.model.config().block_size));
+    const auto after_first =
+        made_tokens_ - std::min<std::uint64_t>(made_tokens_, args_.num_return_sequences);
+    args_.model.say(
+        "prefill {} tokens, {:.0f} tokens/s; decode {} tokens, {:.0f} tokens/s; {} threads", seen,
+        per_second(seen, *first_ - start_), made_tokens_, per_second(after_first, end - *first_),
+        open_.group.threads());
+  }
+
   struct Text {
     std::string text;  // not printed yet
     Json steps = Json::array();
@@ -204,7 +225,9 @@ class Texts {
   // Prints what there is of the text whose turn it is.
   void begin() {
     if (printing_ == texts_.size() || args_.json) return;
-    if (texts_.size() > 1) write_out(fmt::format("--- {} ---\n", printing_));
+    if (args_.num_return_sequences > 1) {
+      write_out(fmt::format("--- {} ---\n", first_of_batch_ + printing_));
+    }
     if (args_.echo) write_out(prompt_);
     write_out(texts_[printing_].text);
   }
@@ -212,7 +235,7 @@ class Texts {
   void end() {
     Text& text = texts_[printing_];
     if (!args_.json) {
-      if (::isatty(STDOUT_FILENO) != 0 || texts_.size() > 1) write_out("\n");
+      if (::isatty(STDOUT_FILENO) != 0 || args_.num_return_sequences > 1) write_out("\n");
       return;
     }
     Json object = {{"prompt", prompt_},
@@ -220,7 +243,7 @@ class Texts {
                    {"tokens", text.made->tokens},
                    {"finish_reason", finish_reason_name(text.made->finish_reason)},
                    {"seed", args_.options.seed},
-                   {"sequence", printing_},
+                   {"sequence", first_of_batch_ + printing_},
                    {"config", config_}};
     if (args_.wants_logprobs()) object["steps"] = std::move(text.steps);
     if (!text.made->error.empty()) object["error"] = text.made->error;
@@ -232,8 +255,10 @@ class Texts {
   const std::string& prompt_;
   Json config_;
   std::vector<TokenId> tokens_;
+  std::uint64_t first_of_batch_ = 0;  // the sequence of texts_[0]
   std::vector<Text> texts_;
   std::size_t printing_ = 0;  // the text whose turn it is
+  std::size_t made_tokens_ = 0;
   Clock::time_point start_;
   std::optional<Clock::time_point> first_;  // when the first token was drawn: the prefill is over
 };
@@ -253,16 +278,7 @@ int run(GenerateArgs& args) {
   }
 
   catch_interrupt();
-  const std::vector<Generation> made = texts.make(pipeline);
-  texts.report(made);
-  for (const Generation& one : made) {
-    if (one.finish_reason == FinishReason::kCancelled) return kInterrupted;
-    if (one.finish_reason == FinishReason::kError) {
-      throw Error(ErrorCode::kInvalidWeights,
-                  fmt::format("after {} tokens: {}", one.tokens.size(), one.error));
-    }
-  }
-  return kDone;
+  return texts.make(pipeline);
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ struct Generation {
   std::string error;  ///< with FinishReason::kError: what went wrong, in one line
 };
 
-/// What generate() tells while it runs. Each may be empty.
+/// What generate() tells while it runs. Each may be empty; none may use the session or its group.
 struct Listener {
   /// Text as soon as it is certain: whole UTF-8 characters that cannot be part of a stop string.
   std::function<void(std::string_view text)> on_text = {};
@@ -72,10 +72,10 @@ struct Listener {
 };
 
 /// Continues `prompt` (at least one token) in `session`, which it starts over. Text, tokens and
-/// draws are a function of the model, the settings and the seed alone. Between tokens nothing is
-/// allocated but a block of keys and values every 64. Throws Error (kInvalidPrompt, kInvalidOption,
-/// kInvalidToken) before the first token; later trouble is a FinishReason, so that nothing made so
-/// far is lost.
+/// draws are a function of the model, the settings and the seed alone. Between tokens
+/// nothing is allocated but what grows with the text: keys and values, a block every 64 tokens.
+/// Throws Error (kInvalidPrompt, kInvalidOption, kInvalidToken) before the first token; later
+/// trouble is a FinishReason, so that nothing made so far is lost.
 ///
 ///     Generation made = generate(session, tokenizer, pipeline, tokenizer.encode("ROMEO:"),
 ///                                {.seed = 1}, {.on_text = [](std::string_view t) { std::cout << t;
@@ -91,9 +91,10 @@ struct GenerateRequest {
   Listener listener = {};
 };
 
-/// Makes all texts, up to kMostAtOnce side by side: each step reads each weight once for all of
-/// them. When one ends, the next joins. Neighbours with the same prompt compute it once. Each text
-/// is, to the bit, what generate() makes of its request alone. Throws as that does, before the
+/// Makes all texts, up to kMostAtOnce side by side: a step reads each weight once for all of them,
+/// or once for 256 tokens, where texts have outgrown the window and are recomputed. When one ends,
+/// the next joins. Neighbours with the same prompt, if it fits the window, compute it once. Each
+/// text is, to the bit, what generate() makes of its request alone. Throws as that does, before the
 /// first token of any.
 std::vector<Generation> generate(SessionGroup& group, const Tokenizer& tokenizer,
                                  Pipeline& pipeline, std::span<const GenerateRequest> requests);

@@ -68,6 +68,11 @@ class SessionGroup {
   explicit SessionGroup(const Model&&, int = 0) = delete;
 
   int threads() const;
+  std::int64_t capacity() const;  ///< tokens that fit a session: the model's block_size
+
+  /// Throws what append() would for these tokens, but for their number: Error (kInvalidPrompt,
+  /// kInvalidToken).
+  void validate(std::span<const TokenId> tokens) const;
 
   /// The next tokens (at least one) of one session of this group.
   struct Part {
@@ -77,8 +82,8 @@ class SessionGroup {
 
   /// Appends each part to its session, no two parts to the same one, and returns the logits (parts,
   /// V) after the last token of each: the bits that each session would have got alone. They live
-  /// until the group's group's next call. Throws Error (kInvalidToken, kContextFull) and then has
-  /// appended nothing.
+  /// until the group's next call. Throws Error (kInvalidPrompt, kInvalidToken, kContextFull) and
+  /// std::bad_alloc, and then has appended nothing.
   Logits append(std::span<const Part> parts);
 
  private:
@@ -121,10 +126,11 @@ class Session {
   std::size_t step_bytes() const;
 
   /// Appends `tokens` (at least one) and returns the logits after the last one. They live until the
-  /// group's next call. Throws Error (kInvalidToken, kContextFull) and then has appended nothing.
+  /// group's next call. Throws what SessionGroup::append() does, and then has appended nothing.
   Logits prefill(std::span<const TokenId> tokens);
 
-  /// As prefill(), but shows the logits after each token, in order.
+  /// As prefill(), but shows the logits after each token, in order. `visit` must not use the group;
+  /// where it throws, nothing is appended.
   void prefill(std::span<const TokenId> tokens,
                const std::function<void(std::size_t index, Logits logits)>& visit);
 

@@ -71,7 +71,8 @@ class Opener {
     if (next_ == requests_.size() || !same_prompt(index, next_)) return prompt_->fork();
     const auto prompt = requests_[index].prompt;
     const auto window = static_cast<std::size_t>(prompt_->capacity());
-    if (prompt.size() > 1 && prompt.size() <= window)
+    const bool wanted = requests_[index].options.max_new_tokens > 0;
+    if (wanted && prompt.size() > 1 && prompt.size() <= window)
       prompt_->prefill(prompt.first(prompt.size() - 1));
     return prompt_->fork();
   }
@@ -102,7 +103,12 @@ Generation generate(Session& session, const Tokenizer& tokenizer, Pipeline& pipe
 
 std::vector<Generation> generate(SessionGroup& group, const Tokenizer& tokenizer,
                                  Pipeline& pipeline, std::span<const GenerateRequest> requests) {
-  for (const GenerateRequest& request : requests) check(request);
+  for (const GenerateRequest& request : requests) {
+    check(request);
+    if (request.options.max_new_tokens == 0) continue;
+    const auto window = static_cast<std::size_t>(group.capacity());
+    group.validate(request.prompt.last(std::min(request.prompt.size(), window)));
+  }
   std::vector<Generation> made(requests.size());
   std::list<Running> running;  // whose sessions and texts stay where they are
   std::vector<SessionGroup::Part> parts;
@@ -122,9 +128,9 @@ std::vector<Generation> generate(SessionGroup& group, const Tokenizer& tokenizer
     for (Running& one : running) parts.push_back({&one.session, one.text.feed()});
     if (parts.empty()) continue;
     const Logits logits = group.append(parts);
+    const std::size_t vocab = logits.size() / running.size();
     std::size_t row = 0;
     for (Running& one : running) {
-      const std::size_t vocab = logits.size() / running.size();
       one.text.take(logits.subspan(row++ * vocab, vocab));
     }
   }

@@ -13,12 +13,9 @@ namespace decant {
 /// What generate() does with one text; the model's part is the caller's:
 ///
 ///     while (text.unfinished()) text.take(session.prefill(text.feed()));
-///
-/// Between tokens it allocates nothing.
 class Text {
  public:
   /// The session has seen nothing, or a beginning of the prompt. The references must outlive it.
-  /// Throws Error (kInvalidPrompt, kInvalidOption).
   Text(Session& session, const Tokenizer& tokenizer, Pipeline& pipeline,
        const GenerateRequest& request);
 

@@ -216,11 +216,24 @@ HWY_INLINE void attend_head(const HeadQueries& q, const HeadCache& cache, std::s
     inverse[i] = softmax(scores + i * kPositions, stride, blocks, positions + i, scale);
   }
   for (std::size_t b = 0; b < blocks; ++b) {
-    const std::size_t count = HWY_MIN(kPositions, all - b * kPositions);
     scale_scores(values_of(b), b);
-    run_tiles(FloatTile<T>{elements(values_of(b)), padded, scores + b * stride, kPositions, count,
-                           sums, padded, ahead_of(blocks + b)},
-              padded, q.count);
+    const auto add_values = [&](std::size_t query, std::size_t queries, std::size_t count,
+                                Ahead ahead) {
+      run_tiles(
+          FloatTile<T>{elements(values_of(b)), padded, scores + b * stride + query * kPositions,
+                       kPositions, count, sums + query * padded, padded, ahead},
+          padded, queries);
+    };
+    if (positions >= (b + 1) * kPositions) {
+      add_values(0, q.count, kPositions, ahead_of(blocks + b));
+      continue;
+    }
+    // Each for itself: a weight of 0 times what a later token left there need not be 0.
+    for (std::size_t i = 0; i < q.count; ++i) {
+      if (positions + i > b * kPositions) {
+        add_values(i, 1, HWY_MIN(kPositions, positions + i - b * kPositions), Ahead());
+      }
+    }
   }
   for (std::size_t i = 0; i < q.count; ++i) {
     float* const out = q.out + i * q.out_stride;

@@ -72,11 +72,12 @@ void matmul(std::span<const float> x, const PackedMatrix& w, const Epilogue& epi
     quantized = {quants, scales, sums, blocks};
   }
 
+  // Here and not where they are used: a task of the pool must not throw.
+  for (std::vector<float>& sums : workspace.sums_) at_least(sums, tokens * kRows);
   const std::int64_t grain = w.bytes() * tokens <= kAloneBytes ? w.panels() : 1;
   workspace.pool_.parallel_for(
       w.panels(), grain, [&](int thread, std::int64_t begin, std::int64_t end) {
-        float* const sums =
-            at_least(workspace.sums_[static_cast<std::size_t>(thread)], tokens * kRows);
+        float* const sums = workspace.sums_[static_cast<std::size_t>(thread)].data();
         for (std::int64_t panel = begin; panel < end; ++panel) {
           if (integers) {
             multiply_integer_panel(w, panel, quantized, tokens, sums);

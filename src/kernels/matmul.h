@@ -26,8 +26,6 @@ class MatmulWorkspace {
  public:
   explicit MatmulWorkspace(ThreadPool& pool);
 
-  ThreadPool& pool() { return pool_; }
-
  private:
   friend void matmul(std::span<const float>, const PackedMatrix&, const Epilogue&, std::span<float>,
                      MatmulWorkspace&);

@@ -26,8 +26,13 @@ PackedMatrix::PackedMatrix(
     ThreadPool& pool, PageArena& memory)
     : rows_(rows), cols_(cols), type_(type) {
   weights_ = memory.take(static_cast<std::size_t>(panels()) * panel_bytes());
-  pool.parallel_for(panels(), 1, [&](int, std::int64_t begin, std::int64_t end) {
-    std::vector<float> unpacked;  // of a panel that is stored as integers
+  // For each thread a panel in floats, where it is stored as integers.
+  const bool integers = type == WeightType::kQ8 || type == WeightType::kQ4;
+  const auto unpacked_size = static_cast<std::size_t>(integers ? cols * kPanelRows : 0);
+  std::vector<std::vector<float>> all_unpacked(static_cast<std::size_t>(pool.threads()),
+                                               std::vector<float>(unpacked_size));
+  pool.parallel_for(panels(), 1, [&](int thread, std::int64_t begin, std::int64_t end) {
+    std::vector<float>& unpacked = all_unpacked[static_cast<std::size_t>(thread)];
     for (std::int64_t p = begin; p < end; ++p) {
       const std::int64_t first = p * kPanelRows;
       const std::int64_t count = std::min(kPanelRows, rows_ - first);
@@ -41,7 +46,6 @@ PackedMatrix::PackedMatrix(
           break;
         case WeightType::kQ8:
         case WeightType::kQ4:
-          unpacked.resize(static_cast<std::size_t>(cols_ * kPanelRows));
           if (count < kPanelRows) std::ranges::fill(unpacked, 0.0f);
           read_panel(first, count, {.f32 = unpacked.data()});
           quantize_panel(unpacked, type_, out);

@@ -9,7 +9,6 @@
 #include <span>
 
 #include "packed_matrix.h"
-#include "thread_pool.h"
 
 namespace decant {
 

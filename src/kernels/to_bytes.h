@@ -48,7 +48,10 @@ HWY_INLINE Scaled to_bytes(const float* x, std::size_t count, std::int8_t* bytes
   const Vector inverse = hn::Set(d, magnitude > kTiny ? 127.0f / magnitude : 0.0f);
   Ints sum = hn::Zero(di);
   for (std::size_t i = 0; i < padded; i += hn::Lanes(d)) {
-    const Ints integers = hn::NearestInt(hn::Mul(load(i), inverse));
+    const Vector scaled = hn::Mul(load(i), inverse);
+    // No number, and what comes of an infinity, becomes 0: the scale tells.
+    const auto fits = hn::Le(hn::Abs(scaled), hn::Set(d, 127.5f));
+    const Ints integers = hn::NearestInt(hn::IfThenElseZero(fits, scaled));
     sum = hn::Add(sum, integers);
     hn::StoreU(hn::DemoteTo(d8, integers), d8, bytes + i);
   }

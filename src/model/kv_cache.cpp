@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
+#include <utility>
 
 namespace decant {
 
@@ -13,14 +15,18 @@ KvCache::KvCache(const ModelConfig& config, CacheType type)
       block_bytes_(static_cast<std::size_t>(config.n_layer * heads_) * head_bytes_) {}
 
 KvCache::Block KvCache::make_block() const {
-  return std::make_shared_for_overwrite<std::byte[]>(block_bytes_);
+  constexpr std::align_val_t kCacheLine{64};  // vectors then never straddle two
+  return {static_cast<std::byte*>(::operator new[](block_bytes_, kCacheLine)),
+          [](std::byte* block) { ::operator delete[](block, kCacheLine); }};
 }
 
 void KvCache::extend(std::int64_t count) {
+  const std::int64_t length = length_ + count;
   const auto first = static_cast<std::size_t>(length_ / kCachePositions);
-  length_ += count;
-  const auto blocks = static_cast<std::size_t>((length_ + kCachePositions - 1) / kCachePositions);
-  const bool first_is_kept = (length_ - count) % kCachePositions != 0;
+  const auto blocks = static_cast<std::size_t>((length + kCachePositions - 1) / kCachePositions);
+  const bool first_is_kept = length_ % kCachePositions != 0;
+  blocks_.reserve(blocks);
+  pointers_.reserve(blocks);
   for (std::size_t i = first; i < blocks; ++i) {
     if (i == blocks_.size()) {
       blocks_.push_back(make_block());
@@ -32,6 +38,7 @@ void KvCache::extend(std::int64_t count) {
       pointers_[i] = blocks_[i].get();
     }
   }
+  length_ = length;  // last: where memory runs out, nothing has changed
 }
 
 void KvCache::truncate(std::int64_t length) {

@@ -26,13 +26,14 @@ class KvCache {
     return block_bytes_ / kCachePositions * static_cast<std::size_t>(length_);
   }
 
-  /// Makes room for `count` more positions, which nobody else sees.
+  /// Makes room for `count` more positions, which nobody else sees. Throws std::bad_alloc, and then
+  /// has changed nothing.
   void extend(std::int64_t count);
 
   /// Forgets all but the first `length` positions, and keeps their memory.
   void truncate(std::int64_t length);
 
-  /// One head's part. To be written, by store_position(), where extend() made room last; threads
+  /// One head's part. To be written, by store_positions(), where extend() made room last; threads
   /// may write different heads at once. Valid until the next extend().
   HeadCache head(std::int64_t layer, std::int64_t head) const;
 

@@ -79,7 +79,11 @@ struct SessionGroup::State {
     return CacheType::kQ8;
   }
 
+  void check(std::span<const TokenId> tokens) const;
   void check(const KvCache& cache, std::span<const TokenId> tokens) const;
+  Logits append(std::span<const Part> parts);
+  using Visitor = std::function<void(std::size_t index, Logits logits)>;
+  void append(KvCache& cache, std::span<const TokenId> tokens, const Visitor& visit);
   std::span<const TokenId> add_slice(KvCache& cache, std::span<const TokenId> tokens);
   void clear_slices();
 
@@ -88,7 +92,7 @@ struct SessionGroup::State {
   void normalize(const LayerNormWeights& norm);
   void attention(const LayerWeights& layer, std::int64_t index);
   void attend_slice(const Slice& slice, std::int64_t layer, std::int64_t head,
-                    std::vector<float>& attend_workspace);
+                    std::span<float> attend_workspace);
   void feed_forward(const LayerWeights& layer);
   void head(std::span<const std::int64_t> wanted, std::int64_t to);
 
@@ -107,24 +111,19 @@ struct SessionGroup::State {
 
   // Of one pass. Memory grows to what the largest pass so far took.
   std::vector<Slice> slices;
-  std::int64_t rows = 0;             // R
-  std::vector<float> x;              // (R, C) the residual stream
-  std::vector<float> normal;         // (R, C)
-  std::vector<float> qkv;            // (R, 3 C)
-  std::vector<float> attended;       // (R, C)
-  std::vector<float> hidden;         // (R, I)
-  std::vector<std::int64_t> wanted;  // the rows whose logits a caller wants
-  std::vector<float> logits;         // (of all passes of a call, V)
+  std::int64_t rows = 0;              // R
+  std::vector<float> x;               // (R, C) the residual stream
+  std::vector<float> normal;          // (R, C)
+  std::vector<float> qkv;             // (R, 3 C)
+  std::vector<float> attended;        // (R, C)
+  std::vector<float> hidden;          // (R, I)
+  std::vector<std::int64_t> wanted;   // the rows whose logits a caller wants
+  std::vector<std::int64_t> lengths;  // of the sessions before a call
+  std::vector<float> logits;          // (of all passes of a call, V)
 };
 
-void SessionGroup::State::check(const KvCache& cache, std::span<const TokenId> tokens) const {
+void SessionGroup::State::check(std::span<const TokenId> tokens) const {
   if (tokens.empty()) throw Error(ErrorCode::kInvalidPrompt, "no tokens to continue from");
-  const auto room = weights.config.block_size - cache.length();
-  if (static_cast<std::int64_t>(tokens.size()) > room) {
-    throw Error(ErrorCode::kContextFull,
-                fmt::format("{} tokens do not fit behind the {} in a context of {}", tokens.size(),
-                            cache.length(), weights.config.block_size));
-  }
   for (const TokenId token : tokens) {
     if (token >= 0 && token < weights.config.vocab_size) continue;
     throw Error(
@@ -133,6 +132,15 @@ void SessionGroup::State::check(const KvCache& cache, std::span<const TokenId> t
                     "that the model was trained with?",
                     token, weights.config.vocab_size));
   }
+}
+
+void SessionGroup::State::check(const KvCache& cache, std::span<const TokenId> tokens) const {
+  check(tokens);
+  const auto room = weights.config.block_size - cache.length();
+  if (static_cast<std::int64_t>(tokens.size()) <= room) return;
+  throw Error(ErrorCode::kContextFull,
+              fmt::format("{} tokens do not fit behind the {} in a context of {}", tokens.size(),
+                          cache.length(), weights.config.block_size));
 }
 
 // Adds as many of `tokens` as have room in this pass; returns the others.
@@ -191,7 +199,15 @@ void SessionGroup::State::attention(const LayerWeights& layer, std::int64_t inde
   const std::int64_t heads = weights.config.n_head;
   const auto pairs = static_cast<std::int64_t>(slices.size()) * heads;
   std::int64_t scores = 0;  // of one head, about
-  for (const Slice& slice : slices) scores += slice.rows() * (slice.position + slice.rows());
+  std::int64_t longest = 0;
+  for (const Slice& slice : slices) {
+    longest = std::max(longest, slice.position + slice.rows());
+    scores += slice.rows() * (slice.position + slice.rows());
+  }
+  for (std::vector<float>& workspace_of_thread : attend_workspaces) {
+    const std::size_t room = attend_workspace_size(longest, c() / heads);
+    if (workspace_of_thread.size() < room) workspace_of_thread.resize(room);
+  }
   const std::int64_t grain = scores * c() <= kAloneWork ? pairs : 1;
   pool.parallel_for(pairs, grain, [&](int thread, std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
@@ -205,7 +221,7 @@ void SessionGroup::State::attention(const LayerWeights& layer, std::int64_t inde
 
 // One head of one layer: puts the slice's keys and values into its cache, and answers its queries.
 void SessionGroup::State::attend_slice(const Slice& slice, std::int64_t layer, std::int64_t head,
-                                       std::vector<float>& attend_workspace) {
+                                       std::span<float> attend_workspace) {
   const HeadCache cache = slice.cache->head(layer, head);
   const auto width = static_cast<std::size_t>(c());
   const auto depth = static_cast<std::size_t>(cache.depth);
@@ -213,8 +229,6 @@ void SessionGroup::State::attend_slice(const Slice& slice, std::int64_t layer, s
   const float* const rows_qkv = rows_of(qkv, slice.first, slice.rows(), 3 * c()).data() + first;
   store_positions(cache, slice.position, slice.tokens.size(),
                   {.keys = rows_qkv + width, .values = rows_qkv + 2 * width, .stride = 3 * width});
-  const std::size_t room = attend_workspace_size(slice.position + slice.rows(), cache.depth);
-  if (attend_workspace.size() < room) attend_workspace.resize(room);
   for (std::int64_t t = 0; t < slice.rows();) {
     const std::size_t queries =
         std::min(static_cast<std::size_t>(slice.rows() - t), kAttendQueries);
@@ -264,30 +278,46 @@ void SessionGroup::State::head(std::span<const std::int64_t> wanted_rows, std::i
 SessionGroup::SessionGroup(const Model& model, int threads)
     : state_(std::make_shared<State>(model, threads)) {}
 
+std::int64_t SessionGroup::capacity() const { return state_->weights.config.block_size; }
 int SessionGroup::threads() const { return state_->pool.threads(); }
 
 Logits SessionGroup::append(std::span<const Part> parts) {
   State& s = *state_;
+  std::vector<std::int64_t>& lengths = s.lengths;
+  lengths.clear();
   for (const Part& part : parts) {
     assert(part.session->state_->group == state_);
+    assert(std::ranges::count(parts, part.session, &Part::session) == 1);
     s.check(part.session->state_->cache, part.tokens);
+    lengths.push_back(part.session->position());
   }
-  s.clear_slices();
+  try {
+    return s.append(parts);
+  } catch (...) {  // out of memory
+    for (std::size_t i = 0; i < parts.size(); ++i) parts[i].session->truncate(lengths[i]);
+    throw;
+  }
+}
+
+Logits SessionGroup::State::append(std::span<const Part> parts) {
+  clear_slices();
   std::int64_t done = 0;  // parts whose logits are there
   for (const Part& part : parts) {
     for (std::span<const TokenId> left = part.tokens; !left.empty();) {
-      left = s.add_slice(part.session->state_->cache, left);
-      if (left.empty()) s.wanted.push_back(s.rows - 1);
+      left = add_slice(part.session->state_->cache, left);
+      if (left.empty()) wanted.push_back(rows - 1);
       const bool last = left.empty() && &part == &parts.back();
-      if (s.rows < kMostRows && !last) continue;
-      s.forward();
-      if (!s.wanted.empty()) s.head(s.wanted, done);
-      done += static_cast<std::int64_t>(s.wanted.size());
-      s.clear_slices();
+      if (rows < kMostRows && !last) continue;
+      forward();
+      if (!wanted.empty()) head(wanted, done);
+      done += static_cast<std::int64_t>(wanted.size());
+      clear_slices();
     }
   }
-  return Logits(s.logits).first(count(done, s.weights.config.vocab_size));
+  return Logits(logits).first(count(done, weights.config.vocab_size));
 }
+
+void SessionGroup::validate(std::span<const TokenId> tokens) const { state_->check(tokens); }
 
 Session::Session(const Model& model, int threads) : Session(SessionGroup(model, threads)) {}
 
@@ -320,18 +350,29 @@ void Session::prefill(std::span<const TokenId> tokens,
                       const std::function<void(std::size_t index, Logits logits)>& visit) {
   SessionGroup::State& s = *state_->group;
   s.check(state_->cache, tokens);
-  const auto vocab = static_cast<std::size_t>(s.weights.config.vocab_size);
+  const std::int64_t length = position();
+  try {
+    s.append(state_->cache, tokens, visit);
+  } catch (...) {  // out of memory, or the visitor's
+    truncate(length);
+    throw;
+  }
+}
+
+void SessionGroup::State::append(KvCache& cache, std::span<const TokenId> tokens,
+                                 const Visitor& visit) {
+  const auto vocab = static_cast<std::size_t>(weights.config.vocab_size);
   std::size_t index = 0;
   for (std::span<const TokenId> left = tokens; !left.empty();) {
-    s.clear_slices();
-    left = s.add_slice(state_->cache, left);
-    s.forward();
-    for (std::int64_t row = 0; row < s.rows; row += kHeadRows) {
-      s.wanted.resize(static_cast<std::size_t>(std::min(kHeadRows, s.rows - row)));
-      std::iota(s.wanted.begin(), s.wanted.end(), row);
-      s.head(s.wanted, 0);
-      for (std::size_t i = 0; i < s.wanted.size(); ++i) {
-        visit(index++, Logits(s.logits).subspan(i * vocab, vocab));
+    clear_slices();
+    left = add_slice(cache, left);
+    forward();
+    for (std::int64_t row = 0; row < rows; row += kHeadRows) {
+      wanted.resize(static_cast<std::size_t>(std::min(kHeadRows, rows - row)));
+      std::iota(wanted.begin(), wanted.end(), row);
+      head(wanted, 0);
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        visit(index++, Logits(logits).subspan(i * vocab, vocab));
       }
     }
   }

@@ -15,6 +15,7 @@
 
 #include "decant/error.h"
 #include "gpt_tensors.h"
+#include "half.h"
 
 namespace decant {
 namespace {
@@ -140,8 +141,8 @@ class Packer {
     return largest < kInfinity;
   }
 
-  static std::optional<BadWeight> find_bad(const MatrixView& view, std::int64_t first,
-                                           std::int64_t count) {
+  std::optional<BadWeight> find_bad(const MatrixView& view, std::int64_t first,
+                                    std::int64_t count) const {
     std::vector<float> row(static_cast<std::size_t>(view.cols));
     for (std::int64_t r = first; r < first + count; ++r) {
       view.read_row(r, row.data());
@@ -150,10 +151,12 @@ class Packer {
     return std::nullopt;
   }
 
-  // `values` are those of one row.
-  static std::optional<BadWeight> find_bad(const MatrixView& view, std::int64_t row,
-                                           std::span<const float> values) {
-    const auto bad = std::ranges::find_if_not(values, [](float w) { return std::isfinite(w); });
+  // `values` are those of one row. They count as they are held: a large f32 is infinite in bf16.
+  std::optional<BadWeight> find_bad(const MatrixView& view, std::int64_t row,
+                                    std::span<const float> values) const {
+    const auto bad = std::ranges::find_if_not(values, [this](float w) {
+      return std::isfinite(type_ == WeightType::kBF16 ? widen_bf16(narrow_bf16(w)) : w);
+    });
     if (bad == values.end()) return std::nullopt;
     return BadWeight{&view, row, bad - values.begin(), *bad};
   }

@@ -119,6 +119,23 @@ TEST(Generate, CompanyChangesNoBit) {
   }
 }
 
+TEST(Generate, ABadRequestAmongManyMakesNoText) {
+  SmallModel small;
+  Pipeline pipeline;
+  const std::vector<TokenId> outside = {1, 99999};
+  std::vector<GenerateRequest> requests(
+      kMostAtOnce + 5, {.prompt = small.data.tokens,
+                        .options = {.max_new_tokens = 1},
+                        .listener = {.on_step = [](const Step&) { ADD_FAILURE() << "a token"; }}});
+  requests.back().prompt = outside;
+  SessionGroup group(small.model, 1);
+  EXPECT_THROW(generate(group, small.tokenizer, pipeline, requests), Error);
+  // Of which nothing is wanted, nothing is asked.
+  const GenerateRequest none{.prompt = outside, .options = {.max_new_tokens = 0}};
+  const auto made = generate(group, small.tokenizer, pipeline, std::vector{none, none});
+  EXPECT_EQ(made.size(), 2u);
+}
+
 TEST(Generate, StopStringsEndTheTextBeforeThem) {
   SmallModel small;
   const GenerateOptions options{.max_new_tokens = 50, .seed = 2, .raw = true};

@@ -150,6 +150,18 @@ TEST(Attend, LooksAtNothingBehindTheLastPosition) {
   }
 }
 
+// Nor what a neighbour answered together with it sees.
+TEST(Attend, ALaterTokensInfinityStaysItsOwn) {
+  for (const CacheType type : kAllTypes) {
+    Text text(16, 140);
+    const auto before = text.attend_to(text.cache(type), 60, 6);
+    text.values[65 * 16] = std::numeric_limits<float>::infinity();
+    const auto after = text.attend_to(text.cache(type), 60, 6);
+    EXPECT_TRUE(std::equal(before.begin(), before.begin() + 5 * 16, after.begin()));
+    EXPECT_FALSE(std::isfinite(after[5 * 16]));
+  }
+}
+
 TEST(Attend, NanIsNotHidden) {
   for (const CacheType type : kAllTypes) {
     Text text(16, 100);

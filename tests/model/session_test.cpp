@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "decant/error.h"
 #include "decant/model.h"
@@ -234,6 +235,17 @@ TEST_P(ShippedModel, ABatchWithABadPartAppendsNothing) {
   const SessionGroup::Part parts[] = {{&good, tokens().first(5)}, {&bad, outside}};
   EXPECT_EQ(code_of([&] { group.append(parts); }), ErrorCode::kInvalidToken);
   EXPECT_EQ(good.position(), 0);
+}
+
+TEST_P(ShippedModel, AVisitorThatThrowsLeavesTheSessionAsItWas) {
+  Session session(model_, 1);
+  session.prefill(tokens().first(70));
+  const auto stop = [](std::size_t index, Logits) {
+    if (index == 20) throw std::runtime_error("enough");
+  };
+  EXPECT_THROW(session.prefill(tokens().subspan(70), stop), std::runtime_error);
+  EXPECT_EQ(session.position(), 70);
+  EXPECT_TRUE(std::ranges::equal(session.step(tokens_[70]), expected(70)));
 }
 
 // Counted by hand, for sizes that need no padding.
