@@ -128,7 +128,8 @@ TEST(Attend, NeighbouringQueriesChangeNoBit) {
           const auto together = text.attend_to(cache, first, count);
           for (std::size_t i = 0; i < count; ++i) {
             const auto alone = text.attend_to(cache, first + static_cast<std::int64_t>(i), 1);
-            EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + i * depth))
+            EXPECT_TRUE(std::equal(alone.begin(), alone.end(),
+                                   together.begin() + static_cast<std::ptrdiff_t>(i * depth)))
                 << first << " + " << i << " of " << count;
           }
         }
