@@ -159,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, ShippedModel, testing::ValuesIn(kFormats), [](
 
 TEST_P(ShippedModel, StepsChunksAndThreadsChangeNoBit) {
   for (const int threads : {1, 2, 3}) {
-    for (const std::size_t chunk : {1, 5, 63, 64, 65, 199}) {
+    for (const std::size_t chunk : {1u, 5u, 63u, 64u, 65u, 199u}) {
       Session session(model_, threads);
       for (std::size_t i = 0; i < tokens_.size(); i += chunk) {
         const std::size_t count = std::min(chunk, tokens_.size() - i);
@@ -185,7 +185,7 @@ TEST_P(ShippedModel, InstructionSetsChangeNoBit) {
 
 // Sessions that begin, end and go forward by different lengths, together.
 TEST_P(ShippedModel, CompanyChangesNoBit) {
-  for (const std::size_t batch : {1, 2, 3, 6, 7, 13, 16, 31, 64}) {
+  for (const std::size_t batch : {1u, 2u, 3u, 6u, 7u, 13u, 16u, 31u, 64u}) {
     for (const int threads : {1, 2}) {
       SessionGroup group(model_, threads);
       std::vector<Session> sessions;
@@ -212,7 +212,7 @@ TEST_P(ShippedModel, CompanyChangesNoBit) {
 }
 
 TEST_P(ShippedModel, ForksGoTheirOwnWay) {
-  for (const std::size_t shared : {1, 63, 64, 65, 130}) {
+  for (const std::size_t shared : {1u, 63u, 64u, 65u, 130u}) {
     Session first(model_, 2);
     first.prefill(tokens().first(shared));
     Session second = first.fork();
