@@ -11,7 +11,7 @@
 #define HWY_TARGET_INCLUDE "integer_panel.cpp"
 #include <hwy/foreach_target.h>
 
-#include "tiles.h"
+#include "float_tile.h"
 #include "to_bytes.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -58,14 +58,6 @@ HWY_INLINE Ints add_dot(Ints sum, Ints w, Ints x) {
 
 HWY_INLINE Ints load_quants(const std::byte* at) {
   return hn::LoadU(IntsTag(), reinterpret_cast<const std::int32_t*>(at));
-}
-
-HWY_INLINE Vector load_scales(const std::byte* at) {
-  const Floats d;
-  const hn::Rebind<std::uint16_t, Floats> d16;
-  const hn::RebindToUnsigned<Floats> d32;
-  const auto bits = hn::LoadU(d16, reinterpret_cast<const std::uint16_t*>(at));
-  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, bits)));
 }
 
 // How the blocks of a panel lie in memory.
@@ -136,7 +128,8 @@ struct IntegerTile {
         }
       }
       for (std::size_t v = 0; v < vectors; ++v) {
-        const Vector scale = load_scales(weight_scales + v * lanes * 2);
+        const Vector scale =
+            load_weights(reinterpret_cast<const std::uint16_t*>(weight_scales + v * lanes * 2));
         for (std::size_t t = 0; t < tokens; ++t) {
           const Vector both = hn::Mul(scale, hn::Set(d, input_scales[t]));
           sums[t][v] = hn::MulAdd(hn::ConvertTo(d, dots[t][v]), both, sums[t][v]);

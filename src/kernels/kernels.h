@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <span>
 
+#include "token_tiles.h"
+
 namespace decant {
 
 /// out (C) = (x - mean) / sqrt(variance + epsilon) * weight + bias (C, or empty).
@@ -78,7 +80,7 @@ void store_positions(const HeadCache& cache, std::int64_t position, std::size_t 
                      const HeadRows& rows);
 
 /// At most so many queries are answered together: they share what is read from the cache.
-inline constexpr std::size_t kAttendQueries = 6;
+inline constexpr std::size_t kAttendQueries = kTileTokens;
 
 /// Neighbouring tokens' queries of one head, and where their answers go.
 struct HeadQueries {

@@ -55,7 +55,7 @@ void matmul(std::span<const float> x, const PackedMatrix& w, const Epilogue& epi
   assert(x.size() == tokens * cols && y.size() == tokens * rows);
   assert(epilogue.bias.empty() || epilogue.bias.size() == rows);
 
-  const bool integers = w.type() == WeightType::kQ8 || w.type() == WeightType::kQ4;
+  const bool integers = is_integer(w.type());
   const auto blocks = static_cast<std::size_t>(w.blocks());
   QuantizedRows quantized{};
   if (integers) {

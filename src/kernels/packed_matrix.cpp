@@ -27,8 +27,7 @@ PackedMatrix::PackedMatrix(
     : rows_(rows), cols_(cols), type_(type) {
   weights_ = memory.take(static_cast<std::size_t>(panels()) * panel_bytes());
   // For each thread a panel in floats, where it is stored as integers.
-  const bool integers = type == WeightType::kQ8 || type == WeightType::kQ4;
-  const auto unpacked_size = static_cast<std::size_t>(integers ? cols * kPanelRows : 0);
+  const auto unpacked_size = static_cast<std::size_t>(is_integer(type) ? cols * kPanelRows : 0);
   std::vector<std::vector<float>> all_unpacked(static_cast<std::size_t>(pool.threads()),
                                                std::vector<float>(unpacked_size));
   pool.parallel_for(panels(), 1, [&](int thread, std::int64_t begin, std::int64_t end) {

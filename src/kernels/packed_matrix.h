@@ -16,6 +16,10 @@ namespace decant {
 /// are multiplied as integers.
 enum class WeightType { kF32, kBF16, kQ8, kQ4 };
 
+inline constexpr bool is_integer(WeightType type) {
+  return type == WeightType::kQ8 || type == WeightType::kQ4;
+}
+
 /// A (N, K) matrix, N output rows by K inputs, cut into panels of 64 rows, each laid out
 /// inner-dimension-major. One pass over a panel reads memory in order while 64 sums grow side by
 /// side, each in the order k = 0, 1, ..., K - 1: the same order for one token or many, for any

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "token_tiles.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quantize.cpp"
 #include <hwy/foreach_target.h>
@@ -162,7 +164,7 @@ HWY_EXPORT(pack_blocks);
 HWY_EXPORT(quantize);
 
 void quantize_panel(std::span<const float> weights, WeightType type, std::byte* panel) {
-  assert(type == WeightType::kQ8 || type == WeightType::kQ4);
+  assert(is_integer(type));
   HWY_DYNAMIC_DISPATCH(pack_blocks)
   (weights.data(), weights.size() / PackedMatrix::kPanelRows, type == WeightType::kQ4, panel);
 }

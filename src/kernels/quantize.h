@@ -29,20 +29,9 @@ inline constexpr std::size_t kQ4BlockBytes =
 /// ggml's q4_0 does, the one with the least squared error.
 void quantize_panel(std::span<const float> weights, WeightType type, std::byte* panel);
 
-/// Tokens that are multiplied side by side: see tiles.h.
-inline constexpr std::size_t kTileTokens = 6;
-
-/// The tiles of `tokens` tokens, of about the same size: two of 4 and not 6 and 2.
-inline constexpr std::size_t token_tiles(std::size_t tokens) {
-  return (tokens + kTileTokens - 1) / kTileTokens;
-}
-inline constexpr std::size_t tile_begin(std::size_t tile, std::size_t tokens) {
-  return tokens * tile / token_tiles(tokens);
-}
-
 /// Rows of inputs (T, K), each block its largest magnitude / 127 (a float) times integers from -127
 /// to 127. A block with an entry that is no finite number gets the scale NaN. The tokens of a tile
-/// lie interleaved: with n of them, the first of which is t,
+/// (token_tiles.h) lie interleaved: with n of them, the first of which is t,
 ///
 ///     quants   at t * B * (kBlock / 4): (B, kBlock / 4, n, 4), padded with zeros
 ///     scales   at t * B: (B, n)

@@ -12,7 +12,7 @@
 #include <cstddef>
 
 #include "packed_matrix.h"
-#include "quantize.h"
+#include "token_tiles.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace decant::HWY_NAMESPACE {

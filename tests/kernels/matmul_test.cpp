@@ -60,8 +60,7 @@ struct Case {
   }
 
   float dot(std::int64_t token, std::int64_t row) const {
-    const bool integers = type == WeightType::kQ8 || type == WeightType::kQ4;
-    return integers ? integer_dot(token, row) : float_dot(inputs(token), weights(row));
+    return is_integer(type) ? integer_dot(token, row) : float_dot(inputs(token), weights(row));
   }
 
   static float float_dot(std::span<const float> x, std::span<const float> w) {
