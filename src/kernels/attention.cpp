@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstring>
 #include <limits>
-#include <type_traits>
 
+#include "cache_layout.h"
 #include "kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -43,76 +43,81 @@ HWY_INLINE void narrow(const float* from, float* to) {
   std::memcpy(to, from, kSums * sizeof(float));
 }
 
-// Positions [position, position + count) of one block, 16 channels at a time, by way of a buffer:
-// neighbouring positions lie side by side in the keys, neighbouring channels in the values.
+// Positions [position, position + count) of one head in one block, 16 channels at a time, by way of
+// a buffer: neighbouring positions lie side by side in the keys, neighbouring channels in the
+// values.
 template <typename T>
-HWY_INLINE void store(const HeadRows& rows, std::size_t depth, T* keys, T* values,
-                      std::size_t position, std::size_t count) {
-  const auto padded = static_cast<std::size_t>(padded_depth(static_cast<std::int64_t>(depth)));
-  for (std::size_t first = 0; first < depth; first += kSums) {
-    const std::size_t channels = HWY_MIN(kSums, depth - first);
+HWY_INLINE void store(const CacheLayout<T>& layout, std::size_t block, std::size_t head,
+                      std::size_t position, const KeysAndValues& from) {
+  T* const keys = layout.keys(block, head).numbers() + position;
+  T* const values = layout.values(block, head).numbers() + position * layout.padded();
+  for (std::size_t first = 0; first < layout.depth(); first += kSums) {
+    const std::size_t channels = HWY_MIN(kSums, layout.depth() - first);
     T narrow_keys[kPositions][kSums];
-    for (std::size_t p = 0; p < count; ++p) {
+    for (std::size_t p = 0; p < from.count; ++p) {
       float padding[kSums] = {};
-      const auto whole = [&](const float* from) {
-        if (channels == kSums) return from;
-        std::memcpy(padding, from, channels * sizeof(float));
+      const auto whole = [&](const float* row) {
+        if (channels == kSums) return row;
+        std::memcpy(padding, row, channels * sizeof(float));
         return static_cast<const float*>(padding);
       };
-      narrow(whole(rows.keys + p * rows.stride + first), narrow_keys[p]);
-      narrow(whole(rows.values + p * rows.stride + first),
-             values + (position + p) * padded + first);
+      narrow(whole(from.keys + p * from.stride + first), narrow_keys[p]);
+      narrow(whole(from.values + p * from.stride + first), values + p * layout.padded() + first);
     }
     for (std::size_t i = 0; i < channels; ++i) {
-      T* const to = keys + (first + i) * kPositions + position;
-      for (std::size_t p = 0; p < count; ++p) to[p] = narrow_keys[p][i];
+      T* const to = keys + (first + i) * kPositions;
+      for (std::size_t p = 0; p < from.count; ++p) to[p] = narrow_keys[p][i];
     }
   }
 }
 
-void store_f32(const HeadRows& rows, std::size_t depth, std::byte* block, std::size_t position,
-               std::size_t count) {
-  auto* const keys = reinterpret_cast<float*>(block);
-  store(rows, depth, keys, keys + depth * kPositions, position, count);
-}
-
-void store_bf16(const HeadRows& rows, std::size_t depth, std::byte* block, std::size_t position,
-                std::size_t count) {
-  auto* const keys = reinterpret_cast<std::uint16_t*>(block);
-  store(rows, depth, keys, keys + depth * kPositions, position, count);
-}
-
-// One head of one block in integers; see HeadCache.
-struct Q8Head {
-  Q8Head(std::byte* block, std::size_t depth)
-      : key_scales(reinterpret_cast<float*>(block)),
-        keys(reinterpret_cast<std::int8_t*>(key_scales + kPositions)),
-        value_scales(reinterpret_cast<float*>(keys + depth * kPositions)),
-        values(reinterpret_cast<std::int8_t*>(value_scales + kPositions)) {}
-
-  float* key_scales;
-  std::int8_t* keys;
-  float* value_scales;
-  std::int8_t* values;
-};
-
 // The values' places hold the keys first, as these came: position by position.
-void store_q8(const HeadRows& rows, std::size_t depth, std::byte* block, std::size_t position,
-              std::size_t count) {
-  const auto padded = static_cast<std::size_t>(padded_depth(static_cast<std::int64_t>(depth)));
-  const Q8Head head(block, depth);
-  std::int8_t* const values = head.values + position * padded;
-  for (std::size_t p = 0; p < count; ++p) {
-    head.key_scales[position + p] =
-        to_bytes(rows.keys + p * rows.stride, depth, values + p * padded).scale;
+HWY_INLINE void store(const CacheLayout<std::int8_t>& layout, std::size_t block, std::size_t head,
+                      std::size_t position, const KeysAndValues& from) {
+  const auto keys = layout.keys(block, head);
+  const auto values = layout.values(block, head);
+  std::int8_t* const rows = values.numbers() + position * layout.padded();
+  for (std::size_t p = 0; p < from.count; ++p) {
+    keys.scales()[position + p] =
+        to_bytes(from.keys + p * from.stride, layout.depth(), rows + p * layout.padded()).scale;
   }
-  for (std::size_t i = 0; i < depth; ++i) {
-    std::int8_t* const to = head.keys + i * kPositions + position;
-    for (std::size_t p = 0; p < count; ++p) to[p] = values[p * padded + i];
+  for (std::size_t i = 0; i < layout.depth(); ++i) {
+    std::int8_t* const to = keys.numbers() + i * kPositions + position;
+    for (std::size_t p = 0; p < from.count; ++p) to[p] = rows[p * layout.padded() + i];
   }
-  for (std::size_t p = 0; p < count; ++p) {
-    head.value_scales[position + p] =
-        to_bytes(rows.values + p * rows.stride, depth, values + p * padded).scale;
+  for (std::size_t p = 0; p < from.count; ++p) {
+    values.scales()[position + p] =
+        to_bytes(from.values + p * from.stride, layout.depth(), rows + p * layout.padded()).scale;
+  }
+}
+
+template <typename T>
+HWY_INLINE void store_heads(const LayerCache& cache, Heads heads, std::size_t position,
+                            KeysAndValues from) {
+  const CacheLayout<T> layout(cache);
+  while (from.count > 0) {
+    const std::size_t count = HWY_MIN(from.count, kPositions - position % kPositions);
+    for (std::size_t h = 0; h < heads.count; ++h) {
+      const std::size_t channel = h * layout.depth();
+      store(layout, position / kPositions, heads.first + h, position % kPositions,
+            {from.keys + channel, from.values + channel, from.stride, count});
+    }
+    from.keys += count * from.stride;
+    from.values += count * from.stride;
+    from.count -= count;
+    position += count;
+  }
+}
+
+void store_all(const LayerCache& cache, Heads heads, std::size_t position,
+               const KeysAndValues& from) {
+  switch (cache.type) {
+    case CacheType::kF32:
+      return store_heads<float>(cache, heads, position, from);
+    case CacheType::kBF16:
+      return store_heads<std::uint16_t>(cache, heads, position, from);
+    case CacheType::kQ8:
+      return store_heads<std::int8_t>(cache, heads, position, from);
   }
 }
 
@@ -163,97 +168,101 @@ HWY_INLINE float softmax(float* scores, std::size_t stride, std::size_t blocks,
   return 1.0f / sum_of_16(partial);
 }
 
-constexpr std::size_t kRunsAhead = 2;
-
 template <typename T>
-HWY_INLINE void attend_head(const HeadQueries& q, const HeadCache& cache, std::size_t positions,
-                            float* workspace) {
-  const auto depth = static_cast<std::size_t>(cache.depth);
-  const auto padded = static_cast<std::size_t>(padded_depth(cache.depth));
+HWY_INLINE void attend_heads(const Queries& q, const LayerCache& cache, Heads heads,
+                             std::size_t positions, float* workspace) {
+  const CacheLayout<T> layout(cache);
+  const std::size_t depth = layout.depth();
+  const std::size_t padded = layout.padded();
   const std::size_t all = positions + q.count - 1;  // that the last query sees
   const std::size_t blocks = (all + kPositions - 1) / kPositions;
-  const std::size_t stride = q.count * kPositions;  // of the scores (blocks, count, kPositions)
-  float* const scores = workspace;
-  float* const sums = workspace + blocks * stride;  // (count, padded)
-  std::memset(workspace, 0, (blocks * stride + q.count * padded) * sizeof(float));
-
+  const std::size_t stride = q.count * kPositions;
+  const std::size_t answers = heads.count * q.count;
+  float* const scores = workspace;                             // (heads, blocks, count, kPositions)
+  float* const sums = scores + heads.count * blocks * stride;  // (heads, count, padded)
+  float* const inverses = sums + answers * padded;             // (heads, count)
+  std::memset(workspace, 0, (heads.count * blocks * stride + answers * padded) * sizeof(float));
+  const auto scores_of = [&](std::size_t head, std::size_t block) {
+    return scores + (head * blocks + block) * stride;
+  };
   // Integers are multiplied with their scales where a scale meets one number: a key's its score, a
   // value's its weight.
-  constexpr bool kScaled = std::is_same_v<T, std::int8_t>;
-  constexpr std::size_t kScalesBytes = kScaled ? kPositions * sizeof(float) : 0;
-  const std::size_t keys_bytes = kScalesBytes + depth * kPositions * sizeof(T);
-  const std::size_t values_bytes = kScalesBytes + kPositions * padded * sizeof(T);
-  const auto keys_of = [&](std::size_t block) { return cache.blocks[block] + cache.offset; };
-  const auto values_of = [&](std::size_t block) { return keys_of(block) + keys_bytes; };
-  const auto elements = [](const std::byte* at) {
-    return reinterpret_cast<const T*>(at + kScalesBytes);
-  };
-  const auto scale_scores = [&](const std::byte* scales, std::size_t block) {
-    if constexpr (kScaled) {
-      for (std::size_t i = 0; i < q.count; ++i) {
-        scale_by(reinterpret_cast<const float*>(scales), scores + block * stride + i * kPositions);
-      }
+  const auto scale_scores = [&](const auto& part, float* to) {
+    if constexpr (CacheLayout<T>::kScaled) {
+      for (std::size_t i = 0; i < q.count; ++i) scale_by(part.scales(), to + i * kPositions);
     }
   };
-
-  // The runs of memory are the keys block by block, and then the values: processors do not foresee
-  // where the next one lies.
-  const auto ahead_of = [&](std::size_t run) {
-    const std::size_t next = run + kRunsAhead;
-    if (next < blocks) return Ahead(keys_of(next), keys_bytes);
-    return next < 2 * blocks ? Ahead(values_of(next - blocks), values_bytes) : Ahead();
+  // Of what is read part by part, keys block by block and then values, the next one: processors do
+  // not foresee where it lies.
+  const auto after = [&](std::size_t part) {
+    const std::size_t block = (part + 1) / heads.count;
+    const std::size_t head = heads.first + (part + 1) % heads.count;
+    if (block >= 2 * blocks) return Ahead();
+    const auto next =
+        block < blocks ? layout.keys(block, head) : layout.values(block - blocks, head);
+    return Ahead(next.begin, next.bytes);
   };
 
   for (std::size_t b = 0; b < blocks; ++b) {
-    run_tiles(FloatTile<T>{elements(keys_of(b)), kPositions, q.queries, q.query_stride, depth,
-                           scores + b * stride, kPositions, ahead_of(b)},
-              kPositions, q.count);
-    scale_scores(keys_of(b), b);
+    for (std::size_t h = 0; h < heads.count; ++h) {
+      const auto keys = layout.keys(b, heads.first + h);
+      run_tiles(FloatTile<T>{keys.numbers(), kPositions, q.queries + h * depth, q.query_stride,
+                             depth, scores_of(h, b), kPositions, after(b * heads.count + h)},
+                kPositions, q.count);
+      scale_scores(keys, scores_of(h, b));
+    }
   }
-  float inverse[kAttendQueries];
   const float scale = 1.0f / std::sqrt(static_cast<float>(depth));
-  for (std::size_t i = 0; i < q.count; ++i) {
-    inverse[i] = softmax(scores + i * kPositions, stride, blocks, positions + i, scale);
+  for (std::size_t h = 0; h < heads.count; ++h) {
+    for (std::size_t i = 0; i < q.count; ++i) {
+      inverses[h * q.count + i] =
+          softmax(scores_of(h, 0) + i * kPositions, stride, blocks, positions + i, scale);
+    }
   }
   for (std::size_t b = 0; b < blocks; ++b) {
-    scale_scores(values_of(b), b);
-    const auto add_values = [&](std::size_t query, std::size_t queries, std::size_t count,
-                                Ahead ahead) {
-      run_tiles(
-          FloatTile<T>{elements(values_of(b)), padded, scores + b * stride + query * kPositions,
-                       kPositions, count, sums + query * padded, padded, ahead},
-          padded, queries);
-    };
-    if (positions >= (b + 1) * kPositions) {
-      add_values(0, q.count, kPositions, ahead_of(blocks + b));
-      continue;
-    }
-    // Each for itself: a weight of 0 times what a later token left there need not be 0.
-    for (std::size_t i = 0; i < q.count; ++i) {
-      if (positions + i > b * kPositions) {
-        add_values(i, 1, HWY_MIN(kPositions, positions + i - b * kPositions), Ahead());
+    for (std::size_t h = 0; h < heads.count; ++h) {
+      const auto values = layout.values(b, heads.first + h);
+      float* const weights = scores_of(h, b);
+      scale_scores(values, weights);
+      const auto add_values = [&](std::size_t query, std::size_t queries, std::size_t count,
+                                  Ahead ahead) {
+        run_tiles(FloatTile<T>{values.numbers(), padded, weights + query * kPositions, kPositions,
+                               count, sums + (h * q.count + query) * padded, padded, ahead},
+                  padded, queries);
+      };
+      if (positions >= (b + 1) * kPositions) {
+        add_values(0, q.count, kPositions, after((blocks + b) * heads.count + h));
+        continue;
+      }
+      // Each for itself: a weight of 0 times what a later token left there need not be 0.
+      for (std::size_t i = 0; i < q.count; ++i) {
+        if (positions + i > b * kPositions) {
+          add_values(i, 1, HWY_MIN(kPositions, positions + i - b * kPositions), Ahead());
+        }
       }
     }
   }
-  for (std::size_t i = 0; i < q.count; ++i) {
-    float* const out = q.out + i * q.out_stride;
-    for (std::size_t c = 0; c < depth; ++c) out[c] = sums[i * padded + c] * inverse[i];
+  for (std::size_t h = 0; h < heads.count; ++h) {
+    for (std::size_t i = 0; i < q.count; ++i) {
+      const std::size_t answer = h * q.count + i;
+      float* const out = q.out + i * q.out_stride + h * depth;
+      for (std::size_t c = 0; c < depth; ++c) {
+        out[c] = sums[answer * padded + c] * inverses[answer];
+      }
+    }
   }
 }
 
-void attend_f32(const HeadQueries& q, const HeadCache& cache, std::size_t positions,
+void attend_all(const Queries& q, const LayerCache& cache, Heads heads, std::size_t positions,
                 float* workspace) {
-  attend_head<float>(q, cache, positions, workspace);
-}
-
-void attend_bf16(const HeadQueries& q, const HeadCache& cache, std::size_t positions,
-                 float* workspace) {
-  attend_head<std::uint16_t>(q, cache, positions, workspace);
-}
-
-void attend_q8(const HeadQueries& q, const HeadCache& cache, std::size_t positions,
-               float* workspace) {
-  attend_head<std::int8_t>(q, cache, positions, workspace);
+  switch (cache.type) {
+    case CacheType::kF32:
+      return attend_heads<float>(q, cache, heads, positions, workspace);
+    case CacheType::kBF16:
+      return attend_heads<std::uint16_t>(q, cache, heads, positions, workspace);
+    case CacheType::kQ8:
+      return attend_heads<std::int8_t>(q, cache, heads, positions, workspace);
+  }
 }
 
 }  // namespace decant::HWY_NAMESPACE
@@ -262,63 +271,35 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace decant {
 
-HWY_EXPORT(store_f32);
-HWY_EXPORT(store_bf16);
-HWY_EXPORT(store_q8);
-HWY_EXPORT(attend_f32);
-HWY_EXPORT(attend_bf16);
-HWY_EXPORT(attend_q8);
+HWY_EXPORT(store_all);
+HWY_EXPORT(attend_all);
 
-namespace {
-
-auto store_for(CacheType type) {
-  switch (type) {
+std::size_t layer_bytes(std::size_t heads, std::size_t depth, CacheType type) {
+  const LayerCache cache{.blocks = {}, .offset = 0, .heads = heads, .depth = depth, .type = type};
+  switch (cache.type) {
     case CacheType::kF32:
-      return HWY_DYNAMIC_DISPATCH(store_f32);
+      return CacheLayout<float>(cache).bytes();
     case CacheType::kBF16:
-      return HWY_DYNAMIC_DISPATCH(store_bf16);
+      return CacheLayout<std::uint16_t>(cache).bytes();
     case CacheType::kQ8:
       break;
   }
-  return HWY_DYNAMIC_DISPATCH(store_q8);
+  return CacheLayout<std::int8_t>(cache).bytes();
 }
 
-auto attend_for(CacheType type) {
-  switch (type) {
-    case CacheType::kF32:
-      return HWY_DYNAMIC_DISPATCH(attend_f32);
-    case CacheType::kBF16:
-      return HWY_DYNAMIC_DISPATCH(attend_bf16);
-    case CacheType::kQ8:
-      break;
-  }
-  return HWY_DYNAMIC_DISPATCH(attend_q8);
+void store_positions(const LayerCache& cache, Heads heads, std::int64_t position,
+                     const KeysAndValues& from) {
+  HWY_DYNAMIC_DISPATCH(store_all)(cache, heads, static_cast<std::size_t>(position), from);
 }
 
-}  // namespace
-
-void store_positions(const HeadCache& cache, std::int64_t position, std::size_t count,
-                     const HeadRows& rows) {
-  const auto store = store_for(cache.type);
-  constexpr auto kPositions = static_cast<std::size_t>(kCachePositions);
-  auto at = static_cast<std::size_t>(position);
-  for (std::size_t done = 0; done < count;) {
-    const std::size_t in_block = std::min(count - done, kPositions - at % kPositions);
-    store({rows.keys + done * rows.stride, rows.values + done * rows.stride, rows.stride},
-          static_cast<std::size_t>(cache.depth), cache.blocks[at / kPositions] + cache.offset,
-          at % kPositions, in_block);
-    done += in_block;
-    at += in_block;
-  }
-}
-
-void attend(const HeadQueries& q, const HeadCache& cache, std::int64_t positions,
+void attend(const Queries& q, const LayerCache& cache, Heads heads, std::int64_t positions,
             std::span<float> workspace) {
   [[maybe_unused]] const std::int64_t all = positions + static_cast<std::int64_t>(q.count) - 1;
   assert(q.count >= 1 && q.count <= kAttendQueries && positions >= 1);
   assert(all <= static_cast<std::int64_t>(cache.blocks.size()) * kCachePositions);
-  assert(workspace.size() >= attend_workspace_size(all, cache.depth));
-  attend_for(cache.type)(q, cache, static_cast<std::size_t>(positions), workspace.data());
+  assert(workspace.size() >= attend_workspace_size(heads.count * q.count, all, cache.depth));
+  HWY_DYNAMIC_DISPATCH(attend_all)
+  (q, cache, heads, static_cast<std::size_t>(positions), workspace.data());
 }
 
 }  // namespace decant

@@ -40,66 +40,65 @@ enum class CacheType { kF32, kBF16, kQ8 };
 /// Positions of one block of a cache.
 inline constexpr std::int64_t kCachePositions = 64;
 
-/// A head's values are padded to a multiple of the widest vector.
-inline constexpr std::int64_t padded_depth(std::int64_t depth) { return (depth + 15) / 16 * 16; }
+/// The dimensions of a head's values are padded to a multiple of the widest vector.
+inline constexpr std::size_t padded_depth(std::size_t depth) { return (depth + 15) / 16 * 16; }
 
-/// One head's keys and values, in blocks of kCachePositions positions: in each of them, at `offset`
-/// (bytes), keys (D, kCachePositions), transposed so that vector lanes are positions, and then
-/// values (kCachePositions, padded_depth(D)); with kQ8 before each of the two its scales
-/// (kCachePositions) in f32.
-struct HeadCache {
+/// One layer's keys and values, in blocks of kCachePositions positions: in each of them, at
+/// `offset` (bytes), the keys of all heads (H, D, kCachePositions), transposed so that vector lanes
+/// are positions, and then the values of all heads (H, kCachePositions, padded_depth(D)). With kQ8
+/// each head's keys begin with their scales (kCachePositions) in f32, and so do its values.
+struct LayerCache {
   std::span<std::byte* const> blocks;
   std::size_t offset;
-  std::int64_t depth;  // D
+  std::size_t heads;  // H
+  std::size_t depth;  // D
   CacheType type;
 };
 
-/// Bytes of one head in a block.
-inline constexpr std::size_t head_bytes(std::int64_t depth, CacheType type) {
-  const auto elements = static_cast<std::size_t>(kCachePositions * (depth + padded_depth(depth)));
-  switch (type) {
-    case CacheType::kF32:
-      return elements * sizeof(float);
-    case CacheType::kBF16:
-      return elements * sizeof(std::uint16_t);
-    case CacheType::kQ8:
-      break;
-  }
-  return elements + 2 * kCachePositions * sizeof(float);
-}
+/// Bytes of one layer in a block.
+std::size_t layer_bytes(std::size_t heads, std::size_t depth, CacheType type);
 
-/// Neighbouring tokens' keys and values of one head, (count, D) each, `stride` apart.
-struct HeadRows {
+/// Neighbouring heads of a layer.
+struct Heads {
+  std::size_t first;
+  std::size_t count;
+};
+
+/// Neighbouring tokens' keys and values, (count, heads' count, D) each, the tokens `stride` apart.
+struct KeysAndValues {
   const float* keys;
   const float* values;
   std::size_t stride;
+  std::size_t count;
 };
 
-/// Writes `count` positions from `position` on, rounded to the cache's type.
-void store_positions(const HeadCache& cache, std::int64_t position, std::size_t count,
-                     const HeadRows& rows);
+/// Writes positions from `position` on, rounded to the cache's type.
+void store_positions(const LayerCache& cache, Heads heads, std::int64_t position,
+                     const KeysAndValues& from);
 
 /// At most so many queries are answered together: they share what is read from the cache.
 inline constexpr std::size_t kAttendQueries = kTileTokens;
 
-/// Neighbouring tokens' queries of one head, and where their answers go.
-struct HeadQueries {
-  const float* queries;  // (count, D), query_stride apart
+/// Neighbouring tokens' queries (count, heads' count, D), and where their answers go.
+struct Queries {
+  const float* queries;  // the tokens query_stride apart
   std::size_t query_stride;
-  float* out;  // (count, D), out_stride apart
+  float* out;  // the tokens out_stride apart
   std::size_t out_stride;
   std::size_t count;  // 1 to kAttendQueries
 };
 
-/// Floats of workspace that attend() needs for as many positions.
-inline constexpr std::size_t attend_workspace_size(std::int64_t positions, std::int64_t depth) {
+/// Floats of workspace that attend() needs for `answers` (heads times queries) that see as many
+/// positions.
+inline constexpr std::size_t attend_workspace_size(std::size_t answers, std::int64_t positions,
+                                                   std::size_t depth) {
   const auto blocks = (positions + kCachePositions - 1) / kCachePositions;
-  return kAttendQueries * static_cast<std::size_t>(blocks * kCachePositions + padded_depth(depth));
+  return answers * (static_cast<std::size_t>(blocks * kCachePositions) + padded_depth(depth) + 1);
 }
 
-/// out = softmax(q keys / sqrt(D)) values, where the first query sees `positions` positions of the
-/// cache and each one after it one more.
-void attend(const HeadQueries& q, const HeadCache& cache, std::int64_t positions,
+/// out = softmax(q keys / sqrt(D)) values, for each of `heads`, where the first token's query sees
+/// `positions` positions of the cache and each one after it one more.
+void attend(const Queries& q, const LayerCache& cache, Heads heads, std::int64_t positions,
             std::span<float> workspace);
 
 }  // namespace decant

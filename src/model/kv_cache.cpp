@@ -2,22 +2,34 @@
 
 #include <algorithm>
 #include <cassert>
-#include <new>
 #include <utility>
 
 namespace decant {
 
-KvCache::KvCache(const ModelConfig& config, CacheType type)
-    : heads_(config.n_head),
-      depth_(config.n_embd / config.n_head),
+KvBlocks::KvBlocks(const ModelConfig& config, CacheType type)
+    : heads_(static_cast<std::size_t>(config.n_head)),
+      depth_(static_cast<std::size_t>(config.n_embd) / heads_),
       type_(type),
-      head_bytes_(head_bytes(depth_, type)),
-      block_bytes_(static_cast<std::size_t>(config.n_layer * heads_) * head_bytes_) {}
+      layer_bytes_(layer_bytes(heads_, depth_, type)),
+      block_bytes_(static_cast<std::size_t>(config.n_layer) * layer_bytes_) {}
 
-KvCache::Block KvCache::make_block() const {
-  constexpr std::align_val_t kCacheLine{64};  // vectors then never straddle two
-  return {static_cast<std::byte*>(::operator new[](block_bytes_, kCacheLine)),
-          [](std::byte* block) { ::operator delete[](block, kCacheLine); }};
+KvBlocks::Block KvBlocks::take() {
+  if (free_.empty()) {
+    free_.reserve(memory_.size() + 1);
+    memory_.push_back(arena_.take(block_bytes_));
+    free_.push_back(memory_.back().data());
+  }
+  std::byte* const block = free_.back();
+  free_.pop_back();
+  return {block, [this](std::byte* unused) { free_.push_back(unused); }};
+}
+
+LayerCache KvBlocks::layer(std::span<std::byte* const> blocks, std::int64_t index) const {
+  return {.blocks = blocks,
+          .offset = static_cast<std::size_t>(index) * layer_bytes_,
+          .heads = heads_,
+          .depth = depth_,
+          .type = type_};
 }
 
 void KvCache::extend(std::int64_t count) {
@@ -29,11 +41,13 @@ void KvCache::extend(std::int64_t count) {
   pointers_.reserve(blocks);
   for (std::size_t i = first; i < blocks; ++i) {
     if (i == blocks_.size()) {
-      blocks_.push_back(make_block());
+      blocks_.push_back(source_->take());
       pointers_.push_back(blocks_[i].get());
     } else if (blocks_[i].use_count() > 1) {
-      Block own = make_block();
-      if (i == first && first_is_kept) std::copy_n(blocks_[i].get(), block_bytes_, own.get());
+      KvBlocks::Block own = source_->take();
+      if (i == first && first_is_kept) {
+        std::copy_n(blocks_[i].get(), source_->block_bytes(), own.get());
+      }
       blocks_[i] = std::move(own);
       pointers_[i] = blocks_[i].get();
     }
@@ -44,13 +58,6 @@ void KvCache::extend(std::int64_t count) {
 void KvCache::truncate(std::int64_t length) {
   assert(length >= 0 && length <= length_);
   length_ = length;
-}
-
-HeadCache KvCache::head(std::int64_t layer, std::int64_t head) const {
-  return {.blocks = pointers_,
-          .offset = static_cast<std::size_t>(layer * heads_ + head) * head_bytes_,
-          .depth = depth_,
-          .type = type_};
 }
 
 }  // namespace decant

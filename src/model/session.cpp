@@ -28,6 +28,9 @@ constexpr std::int64_t kHeadRows = 16;
 constexpr std::int64_t kRowGrain = 4;
 // Attention over so few numbers, some microseconds, is over before other threads have joined in.
 constexpr std::int64_t kAloneWork = 1 << 15;
+// Answers of attention (heads times tokens) that are computed side by side: as neighbouring heads
+// lie one behind the other, they make long runs of memory out of short ones.
+constexpr std::size_t kAnswers = 2 * kAttendQueries;
 
 std::size_t count(std::int64_t rows, std::int64_t cols) {
   return static_cast<std::size_t>(rows * cols);
@@ -59,6 +62,7 @@ struct Session::State {
 struct SessionGroup::State {
   State(const Model& m, int threads)
       : weights(*m.weights_),
+        blocks(weights.config, cache_type()),
         pool(thread_count(threads)),
         workspace(pool),
         attend_workspaces(static_cast<std::size_t>(pool.threads())) {}
@@ -88,13 +92,15 @@ struct SessionGroup::State {
   void clear_slices();
 
   void forward();
+  void prepare_attention();
   void embed();
+  void normalize(std::int64_t row, const LayerNormWeights& norm, std::int64_t to);
   void normalize(const LayerNormWeights& norm);
   void attention(const LayerWeights& layer, std::int64_t index);
-  void attend_slice(const Slice& slice, std::int64_t layer, std::int64_t head,
+  void attend_slice(const Slice& slice, std::int64_t layer, Heads heads,
                     std::span<float> attend_workspace);
   void feed_forward(const LayerWeights& layer);
-  void head(std::span<const std::int64_t> wanted, std::int64_t to);
+  void head(std::int64_t to);
 
   // Calls task(row) for each row of the pass, on all threads.
   template <typename Task>
@@ -105,12 +111,14 @@ struct SessionGroup::State {
   }
 
   const Model::Weights& weights;
+  KvBlocks blocks;
   ThreadPool pool;
   MatmulWorkspace workspace;
   std::vector<std::vector<float>> attend_workspaces;  // one a thread
 
   // Of one pass. Memory grows to what the largest pass so far took.
   std::vector<Slice> slices;
+  std::int64_t attend_grain = 1;      // heads of slices that a thread takes at a time
   std::int64_t rows = 0;              // R
   std::vector<float> x;               // (R, C) the residual stream
   std::vector<float> normal;          // (R, C)
@@ -167,12 +175,32 @@ void SessionGroup::State::forward() {
   for (std::vector<float>* values : {&x, &normal, &attended}) grow(*values, c());
   grow(qkv, 3 * c());
   grow(hidden, weights.config.n_inner);
+  prepare_attention();
   embed();
   for (std::int64_t i = 0; i < weights.config.n_layer; ++i) {
     const LayerWeights& layer = weights.layers[static_cast<std::size_t>(i)];
     attention(layer, i);
     feed_forward(layer);
   }
+}
+
+void SessionGroup::State::prepare_attention() {
+  const std::int64_t heads = weights.config.n_head;
+  std::int64_t scores = 0;  // of one head, about
+  std::int64_t longest = 0;
+  for (const Slice& slice : slices) {
+    longest = std::max(longest, slice.position + slice.rows());
+    scores += slice.rows() * (slice.position + slice.rows());
+  }
+  const std::size_t room =
+      attend_workspace_size(kAnswers, longest, static_cast<std::size_t>(c() / heads));
+  for (std::vector<float>& of_thread : attend_workspaces) {
+    if (of_thread.size() < room) of_thread.resize(room);
+  }
+  const auto pairs = static_cast<std::int64_t>(slices.size()) * heads;
+  // Else two times for each thread, for a processor that falls behind.
+  attend_grain =
+      scores * c() <= kAloneWork ? pairs : std::max(pairs / (2 * pool.threads()), std::int64_t{1});
 }
 
 void SessionGroup::State::embed() {
@@ -185,11 +213,14 @@ void SessionGroup::State::embed() {
   }
 }
 
+void SessionGroup::State::normalize(std::int64_t row, const LayerNormWeights& norm,
+                                    std::int64_t to) {
+  layer_norm(rows_of(x, row, 1, c()), norm.weight, norm.bias, weights.config.layer_norm_epsilon,
+             rows_of(normal, to, 1, c()));
+}
+
 void SessionGroup::State::normalize(const LayerNormWeights& norm) {
-  for_each_row([&](std::int64_t row) {
-    layer_norm(rows_of(x, row, 1, c()), norm.weight, norm.bias, weights.config.layer_norm_epsilon,
-               rows_of(normal, row, 1, c()));
-  });
+  for_each_row([&](std::int64_t row) { normalize(row, norm, row); });
 }
 
 void SessionGroup::State::attention(const LayerWeights& layer, std::int64_t index) {
@@ -198,47 +229,47 @@ void SessionGroup::State::attention(const LayerWeights& layer, std::int64_t inde
          rows_of(qkv, 0, rows, 3 * c()), workspace);
   const std::int64_t heads = weights.config.n_head;
   const auto pairs = static_cast<std::int64_t>(slices.size()) * heads;
-  std::int64_t scores = 0;  // of one head, about
-  std::int64_t longest = 0;
-  for (const Slice& slice : slices) {
-    longest = std::max(longest, slice.position + slice.rows());
-    scores += slice.rows() * (slice.position + slice.rows());
-  }
-  for (std::vector<float>& workspace_of_thread : attend_workspaces) {
-    const std::size_t room = attend_workspace_size(longest, c() / heads);
-    if (workspace_of_thread.size() < room) workspace_of_thread.resize(room);
-  }
-  const std::int64_t grain = scores * c() <= kAloneWork ? pairs : 1;
-  pool.parallel_for(pairs, grain, [&](int thread, std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      attend_slice(slices[static_cast<std::size_t>(i / heads)], index, i % heads,
+  pool.parallel_for(pairs, attend_grain, [&](int thread, std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end;) {
+      const std::int64_t first = i % heads;
+      const std::int64_t n = std::min(heads - first, end - i);
+      attend_slice(slices[static_cast<std::size_t>(i / heads)], index,
+                   {static_cast<std::size_t>(first), static_cast<std::size_t>(n)},
                    attend_workspaces[static_cast<std::size_t>(thread)]);
+      i += n;
     }
   });
   matmul(rows_of(attended, 0, rows, c()), layer.attn_proj.weight,
          {.bias = layer.attn_proj.bias, .accumulate = true}, rows_of(x, 0, rows, c()), workspace);
 }
 
-// One head of one layer: puts the slice's keys and values into its cache, and answers its queries.
-void SessionGroup::State::attend_slice(const Slice& slice, std::int64_t layer, std::int64_t head,
+// Some heads of one layer: puts the slice's keys and values into its cache, and answers its
+// queries.
+void SessionGroup::State::attend_slice(const Slice& slice, std::int64_t layer, Heads heads,
                                        std::span<float> attend_workspace) {
-  const HeadCache cache = slice.cache->head(layer, head);
+  const LayerCache cache = slice.cache->layer(layer);
   const auto width = static_cast<std::size_t>(c());
-  const auto depth = static_cast<std::size_t>(cache.depth);
-  const std::size_t first = static_cast<std::size_t>(head) * depth;
-  const float* const rows_qkv = rows_of(qkv, slice.first, slice.rows(), 3 * c()).data() + first;
-  store_positions(cache, slice.position, slice.tokens.size(),
-                  {.keys = rows_qkv + width, .values = rows_qkv + 2 * width, .stride = 3 * width});
-  for (std::int64_t t = 0; t < slice.rows();) {
-    const std::size_t queries =
-        std::min(static_cast<std::size_t>(slice.rows() - t), kAttendQueries);
-    attend({.queries = rows_qkv + count(t, 3 * c()),
-            .query_stride = 3 * width,
-            .out = rows_of(attended, slice.first + t, 1, c()).data() + first,
-            .out_stride = width,
-            .count = queries},
-           cache, slice.position + t + 1, attend_workspace);
-    t += static_cast<std::int64_t>(queries);
+  const float* const rows_qkv = rows_of(qkv, slice.first, slice.rows(), 3 * c()).data();
+  float* const rows_out = rows_of(attended, slice.first, slice.rows(), c()).data();
+  const std::size_t tokens = slice.tokens.size();
+  // Of many tokens, a head at a time: its keys and values are then read again from a cache.
+  const std::size_t together = tokens > kAttendQueries ? 1 : kAnswers / tokens;
+  for (std::size_t h = 0; h < heads.count; h += together) {
+    const Heads some{heads.first + h, std::min(together, heads.count - h)};
+    const float* const queries = rows_qkv + some.first * cache.depth;
+    store_positions(cache, some, slice.position,
+                    {.keys = queries + width,
+                     .values = queries + 2 * width,
+                     .stride = 3 * width,
+                     .count = tokens});
+    for (std::size_t t = 0; t < tokens; t += kAttendQueries) {
+      attend({.queries = queries + t * 3 * width,
+              .query_stride = 3 * width,
+              .out = rows_out + t * width + some.first * cache.depth,
+              .out_stride = width,
+              .count = std::min(tokens - t, kAttendQueries)},
+             cache, some, slice.position + static_cast<std::int64_t>(t) + 1, attend_workspace);
+    }
   }
 }
 
@@ -263,14 +294,11 @@ void SessionGroup::State::feed_forward(const LayerWeights& layer) {
 }
 
 // The logits of the wanted rows, from row `to` of all logits on.
-void SessionGroup::State::head(std::span<const std::int64_t> wanted_rows, std::int64_t to) {
+void SessionGroup::State::head(std::int64_t to) {
   const std::int64_t vocab = weights.config.vocab_size;
-  const auto n = static_cast<std::int64_t>(wanted_rows.size());
+  std::int64_t n = 0;
+  for (const std::int64_t row : wanted) normalize(row, weights.ln_f, n++);
   if (logits.size() < count(to + n, vocab)) logits.resize(count(to + n, vocab));
-  for (std::int64_t i = 0; i < n; ++i) {
-    layer_norm(rows_of(x, wanted_rows[static_cast<std::size_t>(i)], 1, c()), weights.ln_f.weight,
-               weights.ln_f.bias, weights.config.layer_norm_epsilon, rows_of(normal, i, 1, c()));
-  }
   matmul(rows_of(normal, 0, n, c()), weights.head, {.bias = weights.head_bias},
          rows_of(logits, to, n, vocab), workspace);
 }
@@ -309,7 +337,7 @@ Logits SessionGroup::State::append(std::span<const Part> parts) {
       const bool last = left.empty() && &part == &parts.back();
       if (rows < kMostRows && !last) continue;
       forward();
-      if (!wanted.empty()) head(wanted, done);
+      if (!wanted.empty()) head(done);
       done += static_cast<std::int64_t>(wanted.size());
       clear_slices();
     }
@@ -322,8 +350,7 @@ void SessionGroup::validate(std::span<const TokenId> tokens) const { state_->che
 Session::Session(const Model& model, int threads) : Session(SessionGroup(model, threads)) {}
 
 Session::Session(const SessionGroup& group)
-    : state_(std::make_unique<State>(State{
-          group.state_, KvCache(group.state_->weights.config, group.state_->cache_type())})) {}
+    : state_(std::make_unique<State>(State{group.state_, KvCache(group.state_->blocks)})) {}
 
 Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Session::Session(Session&&) noexcept = default;
@@ -370,7 +397,7 @@ void SessionGroup::State::append(KvCache& cache, std::span<const TokenId> tokens
     for (std::int64_t row = 0; row < rows; row += kHeadRows) {
       wanted.resize(static_cast<std::size_t>(std::min(kHeadRows, rows - row)));
       std::iota(wanted.begin(), wanted.end(), row);
-      head(wanted, 0);
+      head(0);
       for (std::size_t i = 0; i < wanted.size(); ++i) {
         visit(index++, Logits(logits).subspan(i * vocab, vocab));
       }

@@ -1,6 +1,8 @@
 // What tests/fixtures/cases.json says of each case's tensors (tests/fixtures/README.md).
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <bit>
 #include <cstdint>
 #include <filesystem>
@@ -31,6 +33,18 @@ inline Checkpoint open_case(const nlohmann::json& one) {
   if (!one["n_head"].is_null()) options.n_head = one["n_head"].get<std::int64_t>();
   if (one.contains("names")) options.names = fixtures_folder() / one["names"].get<std::string>();
   return Checkpoint::open(fixtures_folder() / one["checkpoint"].get<std::string>(), options);
+}
+
+inline void expect_same_config(const ModelConfig& a, const ModelConfig& b) {
+  EXPECT_EQ(a.vocab_size, b.vocab_size);
+  EXPECT_EQ(a.block_size, b.block_size);
+  EXPECT_EQ(a.n_layer, b.n_layer);
+  EXPECT_EQ(a.n_head, b.n_head);
+  EXPECT_EQ(a.n_embd, b.n_embd);
+  EXPECT_EQ(a.n_inner, b.n_inner);
+  EXPECT_EQ(a.activation, b.activation);
+  EXPECT_EQ(a.layer_norm_epsilon, b.layer_norm_epsilon);
+  EXPECT_EQ(a.tied_head, b.tied_head);
 }
 
 /// A tensor, which the file may hold in several pieces: a head each, one after the other.

@@ -18,18 +18,6 @@ namespace fs = std::filesystem;
 using hostile::error_of;
 using testing::HasSubstr;
 
-void expect_same_config(const ModelConfig& a, const ModelConfig& b) {
-  EXPECT_EQ(a.vocab_size, b.vocab_size);
-  EXPECT_EQ(a.block_size, b.block_size);
-  EXPECT_EQ(a.n_layer, b.n_layer);
-  EXPECT_EQ(a.n_head, b.n_head);
-  EXPECT_EQ(a.n_embd, b.n_embd);
-  EXPECT_EQ(a.n_inner, b.n_inner);
-  EXPECT_EQ(a.activation, b.activation);
-  EXPECT_EQ(a.layer_norm_epsilon, b.layer_norm_epsilon);
-  EXPECT_EQ(a.tied_head, b.tied_head);
-}
-
 float through(DType dtype, float value) {
   if (dtype == DType::kF16) return widen_f16(narrow_f16(value));
   if (dtype == DType::kBF16) return widen_bf16(narrow_bf16(value));

@@ -25,18 +25,6 @@ constexpr ModelConfig kSmall = {.vocab_size = 101,
                                 .layer_norm_epsilon = 1e-3f,
                                 .tied_head = false};
 
-void expect_same_config(const ModelConfig& a, const ModelConfig& b) {
-  EXPECT_EQ(a.vocab_size, b.vocab_size);
-  EXPECT_EQ(a.block_size, b.block_size);
-  EXPECT_EQ(a.n_layer, b.n_layer);
-  EXPECT_EQ(a.n_head, b.n_head);
-  EXPECT_EQ(a.n_embd, b.n_embd);
-  EXPECT_EQ(a.n_inner, b.n_inner);
-  EXPECT_EQ(a.activation, b.activation);
-  EXPECT_EQ(a.layer_norm_epsilon, b.layer_norm_epsilon);
-  EXPECT_EQ(a.tied_head, b.tied_head);
-}
-
 std::map<std::string, std::vector<float>> all_values(const Checkpoint& checkpoint) {
   std::map<std::string, std::vector<float>> values;
   for (const auto& [role, pieces] : by_role(checkpoint.gpt())) values[role] = values_of(pieces);

@@ -2,41 +2,45 @@
 
 #include <gtest/gtest.h>
 
+#include "cache_layout.h"
+
 namespace decant {
 namespace {
 
-constexpr ModelConfig kConfig{.block_size = 200, .n_layer = 3, .n_head = 2, .n_embd = 6};
+// Three layers of two heads of three channels.
+class KvCacheTest : public testing::Test {
+ protected:
+  KvBlocks blocks_{{.n_layer = 3, .n_head = 2, .n_embd = 6}, CacheType::kF32};
+};
 
 // What a position of one head is marked with.
-float mark(int text, std::int64_t layer, std::int64_t head, std::int64_t position) {
-  return static_cast<float>(((text * 3 + layer) * 2 + head) * 1000 + position);
+float mark(int text, std::int64_t layer, std::size_t head, std::int64_t position) {
+  return static_cast<float>(((text * 3 + layer) * 2 + static_cast<int>(head)) * 1000 + position);
 }
 
 void append(KvCache& cache, int text, std::int64_t count) {
   const std::int64_t first = cache.length();
   cache.extend(count);
   for (std::int64_t layer = 0; layer < 3; ++layer) {
-    for (std::int64_t head = 0; head < 2; ++head) {
+    for (std::size_t head = 0; head < 2; ++head) {
       for (std::int64_t p = first; p < first + count; ++p) {
         const std::vector<float> key(3, mark(text, layer, head, p));
-        store_positions(cache.head(layer, head), p, 1, {key.data(), key.data(), 3});
+        store_positions(cache.layer(layer), {head, 1}, p, {key.data(), key.data(), 3, 1});
       }
     }
   }
 }
 
 // The mark that the value of a position carries.
-float read(const KvCache& cache, std::int64_t layer, std::int64_t head, std::int64_t position) {
-  const HeadCache view = cache.head(layer, head);
-  const auto* values = reinterpret_cast<const float*>(
-                           view.blocks[static_cast<std::size_t>(position / 64)] + view.offset) +
-                       view.depth * kCachePositions;
-  return values[position % 64 * padded_depth(view.depth)];
+float read(const KvCache& cache, std::int64_t layer, std::size_t head, std::int64_t position) {
+  const CacheLayout<float> layout(cache.layer(layer));
+  const auto at = static_cast<std::size_t>(position);
+  return layout.values(at / 64, head).numbers()[at % 64 * layout.padded()];
 }
 
 void expect_text(const KvCache& cache, int text, std::int64_t begin, std::int64_t end) {
   for (std::int64_t layer = 0; layer < 3; ++layer) {
-    for (std::int64_t head = 0; head < 2; ++head) {
+    for (std::size_t head = 0; head < 2; ++head) {
       for (std::int64_t p = begin; p < end; ++p) {
         ASSERT_EQ(read(cache, layer, head, p), mark(text, layer, head, p)) << p;
       }
@@ -44,16 +48,16 @@ void expect_text(const KvCache& cache, int text, std::int64_t begin, std::int64_
   }
 }
 
-TEST(KvCache, EachHeadFindsItsOwnValues) {
-  KvCache cache(kConfig, CacheType::kF32);
+TEST_F(KvCacheTest, EachHeadFindsItsOwnValues) {
+  KvCache cache(blocks_);
   for (const std::int64_t count : {1, 62, 1, 1, 70, 65}) append(cache, 0, count);
   EXPECT_EQ(cache.length(), 200);
   expect_text(cache, 0, 0, 200);
 }
 
-TEST(KvCache, CopiesGrowApartFromAnyLength) {
+TEST_F(KvCacheTest, CopiesGrowApartFromAnyLength) {
   for (std::int64_t shared = 0; shared <= 130; ++shared) {
-    KvCache first(kConfig, CacheType::kF32);
+    KvCache first(blocks_);
     append(first, 0, shared);
     KvCache second = first;
     append(first, 1, 20);
@@ -70,9 +74,9 @@ TEST(KvCache, CopiesGrowApartFromAnyLength) {
   }
 }
 
-TEST(KvCache, WhatACopyForgetsTheOtherKeeps) {
+TEST_F(KvCacheTest, WhatACopyForgetsTheOtherKeeps) {
   for (const std::int64_t kept : {0, 1, 63, 64, 65, 100}) {
-    KvCache first(kConfig, CacheType::kF32);
+    KvCache first(blocks_);
     append(first, 0, 130);
     KvCache second = first;
     second.truncate(kept);
@@ -83,15 +87,29 @@ TEST(KvCache, WhatACopyForgetsTheOtherKeeps) {
   }
 }
 
-TEST(KvCache, CopiesShareMemory) {
-  KvCache first(kConfig, CacheType::kF32);
+TEST_F(KvCacheTest, CopiesShareMemory) {
+  KvCache first(blocks_);
   append(first, 0, 130);
   KvCache second = first;
   append(second, 1, 1);
-  const auto blocks = [](const KvCache& cache) { return cache.head(0, 0).blocks; };
+  const auto blocks = [](const KvCache& cache) { return cache.layer(0).blocks; };
   EXPECT_EQ(blocks(first)[0], blocks(second)[0]);
   EXPECT_EQ(blocks(first)[1], blocks(second)[1]);
   EXPECT_NE(blocks(first)[2], blocks(second)[2]);
+}
+
+TEST_F(KvCacheTest, ABlockThatNobodyHoldsIsGivenOutAgain) {
+  KvCache first(blocks_);
+  append(first, 0, 10);
+  std::byte* freed = nullptr;
+  {
+    KvCache second = first;
+    append(second, 1, 10);
+    freed = second.layer(0).blocks[0];
+  }
+  append(first, 0, 64);
+  EXPECT_EQ(first.layer(0).blocks[1], freed);
+  expect_text(first, 0, 0, 74);
 }
 
 }  // namespace
