@@ -111,7 +111,9 @@ struct IntegerTile {
       for (std::size_t t = 0; t < tokens; ++t) {
         for (Ints& dot : dots[t]) dot = hn::Set(di, -Blocks::kZero * input_sums[t]);
       }
-      HWY_UNROLL(8)
+      // Not the whole block, which the compiler would unroll: processors foresee what a load reads
+      // next by where it stands in the program, and lose sight of 32 loads.
+      HWY_UNROLL(2)
       for (std::size_t step = 0; step < kBlock / Blocks::kStepInputs; ++step) {
         ahead.ask();
         Ints weights[vectors][kParts];
