@@ -13,7 +13,7 @@ build: build/build.ninja
 # Only the program, so that the first text comes soon.
 demo: build/build.ninja
 	@cmake --build --preset release --target decant
-	build/decant generate --prompt "ROMEO:" --seed 1
+	build/decant generate --prompt "ROMEO:" --seed 2
 
 test: build
 	ctest --preset release -j $$(nproc)

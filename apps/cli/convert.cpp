@@ -58,8 +58,9 @@ class InterruptsWait {
 int run(const ConvertArgs& args) {
   std::optional<DType> dtype;
   if (args.dtype) {
-    dtype = pick<DType>("--dtype", *args.dtype,
-                        {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}});
+    dtype = pick<DType>(
+        "--dtype", *args.dtype,
+        {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}, {"q8", DType::kI8}});
   }
   const fs::path out = args.out;
   if (!args.force) refuse_to_replace(out);
@@ -100,7 +101,8 @@ Command add_convert(CLI::App& app) {
   args->model.add_checkpoint_options(*command);
   args->model.add_tokenizer_option(*command);
   command->add_option("out", args->out, "the folder to write; it is made")->required();
-  command->add_option("--dtype", args->dtype, "f32, f16 or bf16 (default: the checkpoint's own)");
+  command->add_option("--dtype", args->dtype,
+                      "f32, f16, bf16 or q8 (default: the checkpoint's own)");
   command->add_flag("--force", args->force, "replace a model that is there");
   command->add_flag("--json", args->json, "the files that were written, as a JSON object");
   command->footer("Example:  decant convert --model out/ckpt.pt my-gpt --dtype bf16");

@@ -38,9 +38,11 @@ struct ModelConfig {
 /// "gpt2-xl" (1.5 billion). Throws Error (kInvalidOption) for any other name.
 ModelConfig gpt2_config(std::string_view name);
 
-enum class DType { kF32, kF16, kBF16 };
+/// kI8 is for matrices: an integer of 8 bits times a bfloat16 scale, which 32 neighbouring inputs
+/// of an output share, and which stands in a tensor of its own (docs/checkpoints.md).
+enum class DType { kF32, kF16, kBF16, kI8 };
 
-/// The name that safetensors gives a type: "F32", "F16", "BF16".
+/// The name that safetensors gives a type: "F32", "F16", "BF16", "I8".
 std::string_view dtype_name(DType dtype);
 std::size_t dtype_size(DType dtype);
 
@@ -78,7 +80,8 @@ class Checkpoint {
   ///     const Model model(Checkpoint::random(gpt2_config("gpt2-xl")));
   ///
   /// Same arguments, same weights, on every machine. Parts of large tensors repeat: a few MB of
-  /// numbers make a model of any size. Throws Error (kInvalidOption) for sizes that cannot be.
+  /// numbers make a model of any size. Throws Error (kInvalidOption) for sizes that cannot be, and
+  /// for kI8.
   static Checkpoint random(const ModelConfig& config, Seed seed = 0, DType dtype = DType::kBF16);
 
   /// The tensors of what open() would read, whatever they are called: for writing a names file.
@@ -103,9 +106,11 @@ class Checkpoint {
   std::span<const std::string> notes() && = delete;
 
   /// Writes config.json and model.safetensors (Hugging Face GPT-2 names) into `folder`, which it
-  /// makes; `dtype` defaults to the file's own. Each file is written aside and renamed, so that a
-  /// full disk leaves nothing half done. Biases that the model lacks are written as zeros. Throws
-  /// Error: kIo, and kInvalidOption for a weight that is too large for `dtype`.
+  /// makes; `dtype` defaults to the file's own. With kI8 matrices become the integers that a model
+  /// of WeightFormat::kQ8 computes with, and all else keeps its type. Each file is written aside
+  /// and renamed, so that a full disk leaves nothing half done. Biases that the model lacks are
+  /// written as zeros. Throws Error: kIo, and kInvalidOption for a weight that is too large for
+  /// `dtype`.
   void save_pretrained(const std::filesystem::path& folder, std::optional<DType> dtype = {}) const;
 
   /// Gives back the memory that reading tensors has taken. They can be read again.

@@ -87,12 +87,14 @@ class Binder {
       tensor.shape.erase(tensor.shape.begin());
       tensor.strides.erase(tensor.strides.begin());
     }
-    if (!tensor.dtype) {
-      file_.fail(ErrorCode::kUnsupported, "tensor " + quote(tensor.name) + " is of type " +
-                                              quote(tensor.type) +
-                                              ": save it as float32, float16 or bfloat16");
-    }
+    if (!tensor.dtype) fail_type(tensor);
     return tensor;
+  }
+
+  [[noreturn]] void fail_type(const StoredTensor& tensor) const {
+    file_.fail(ErrorCode::kUnsupported, "tensor " + quote(tensor.name) + " is of type " +
+                                            quote(tensor.type) +
+                                            ": save it as float32, float16 or bfloat16");
   }
 
   // A dimension given as nothing is free: it is what the tensor says, and at least 1.
@@ -105,20 +107,55 @@ class Binder {
 
   MatrixView matrix(const std::string& name, Size rows, Size cols,
                     Orientation orientation = Orientation::kOutIn) {
+    MatrixView result = uncounted_matrix(name, rows, cols, orientation);
+    count_bytes(result);
+    return result;
+  }
+
+  MatrixView uncounted_matrix(const std::string& name, Size rows, Size cols,
+                              Orientation orientation = Orientation::kOutIn) {
     const StoredTensor tensor = take(name, 2);
     const bool flipped = orientation == Orientation::kInOut;
     check_shape(tensor, flipped ? std::array{cols, rows} : std::array{rows, cols});
-    count_bytes(tensor);
-    const auto stored =
+    auto stored =
         view(tensor, tensor.shape[0], tensor.shape[1], tensor.strides[0], tensor.strides[1]);
+    if (stored.dtype == DType::kI8) stored.scales = scales(name, tensor, flipped);
     return flipped ? stored.transposed() : stored;
+  }
+
+  static std::int64_t blocks(std::int64_t size, std::int64_t block) {
+    return (size - 1) / block + 1;
+  }
+
+  // Inputs are the columns of a matrix, or its rows where it is flipped.
+  BlockScales scales(const std::string& name, const StoredTensor& matrix, bool flipped) {
+    const StoredTensor* const found = found_.find(name + std::string(kScaleSuffix));
+    if (found == nullptr) {
+      file_.fail(ErrorCode::kMissingTensor,
+                 "tensor " + quote(matrix.name) + " is of 8-bit integers, and their scales, " +
+                     quote(matrix.name + std::string(kScaleSuffix)) + ", are missing");
+    }
+    BlockScales result;
+    (flipped ? result.row_block : result.col_block) = kScaleBlock;
+    check_shape(*found, std::array{Size(blocks(matrix.shape[0], result.row_block)),
+                                   Size(blocks(matrix.shape[1], result.col_block))});
+    if (found->dtype != DType::kBF16) {
+      file_.fail(ErrorCode::kUnsupported, "tensor " + quote(found->name) + " is of type " +
+                                              quote(found->type) + ": scales must be BF16");
+    }
+    result.data = found->data;
+    result.row_stride = found->strides[0];
+    result.col_stride = found->strides[1];
+    return result;
   }
 
   MatrixView vector(const std::string& name, std::int64_t size) {
     const StoredTensor tensor = take(name, 1);
+    if (tensor.dtype == DType::kI8) fail_type(tensor);
     check_shape(tensor, std::array{Size(size)});
-    count_bytes(tensor);
-    return view(tensor, 1, size, 0, tensor.strides[0]);
+    MatrixView result = view(tensor, 1, size, 0, tensor.strides[0]);
+    count_bytes(result);
+    return result;
   }
 
   void check_shape(const StoredTensor& tensor, std::span<const Size> wanted) const {
@@ -137,12 +174,16 @@ class Binder {
 
   // Views may share a storage, so that a small file could announce any number of large layers. A
   // model takes no more than its file holds.
-  void count_bytes(const StoredTensor& tensor) {
-    const auto size =
-        static_cast<std::uint64_t>(*element_count(tensor.shape)) * dtype_size(*tensor.dtype);
+  void count_bytes(const MatrixView& matrix) {
+    auto size = static_cast<std::uint64_t>(matrix.rows * matrix.cols) * dtype_size(matrix.dtype);
+    if (matrix.dtype == DType::kI8) {
+      size += static_cast<std::uint64_t>(blocks(matrix.rows, matrix.scales.row_block) *
+                                         blocks(matrix.cols, matrix.scales.col_block)) *
+              dtype_size(DType::kBF16);
+    }
     if (size > total_bytes_ - bytes_) {
       file_.fail(ErrorCode::kTooLarge,
-                 "tensor " + quote(tensor.name) +
+                 "tensor " + quote(matrix.name) +
                      ": with it, the tensors hold more than the file; do many share one storage?");
     }
     bytes_ += size;
@@ -237,13 +278,11 @@ class Binder {
     Gpt& gpt = bound_.gpt;
     const bool may_tie = !setting || setting->value;
     if (present) {
-      const StoredTensor tensor = take(dialect_.head.weight, 2);
-      check_shape(tensor, std::array{Size(gpt.wte.rows), Size(channels_)});
-      gpt.head = view(tensor, gpt.wte.rows, channels_, tensor.strides[0], tensor.strides[1]);
+      gpt.head = uncounted_matrix(dialect_.head.weight, gpt.wte.rows, channels_);
       bound_.config.tied_head = may_tie && same_values(gpt.head, gpt.wte);
-      if (!bound_.config.tied_head) count_bytes(tensor);
+      if (!bound_.config.tied_head) count_bytes(gpt.head);
       if (setting && setting->value && !bound_.config.tied_head) {
-        note(setting->where + " is true, but " + quote(tensor.name) +
+        note(setting->where + " is true, but " + quote(gpt.head.name) +
              " has values of its own: they are used");
       }
     } else {

@@ -33,38 +33,83 @@ void convert_run(const std::byte* from, std::int64_t count, std::int64_t stride,
   }
 }
 
-void convert_run(const MatrixView& view, const std::byte* from, std::int64_t count,
-                 std::int64_t stride, float* out) {
+// Neighbouring elements of a view from (row, col) on: along its row, or down its column.
+struct Run {
+  std::int64_t row;
+  std::int64_t col;
+  std::int64_t count;
+  bool down;
+
+  Run part(std::int64_t first, std::int64_t length) const {
+    return {row + (down ? first : 0), col + (down ? 0 : first), length, down};
+  }
+  std::int64_t stride(const MatrixView& view) const {
+    return down ? view.row_stride : view.col_stride;
+  }
+  const std::byte* begin(const MatrixView& view) const {
+    return view.data + (row * view.row_stride + col * view.col_stride) *
+                           static_cast<std::int64_t>(dtype_size(view.dtype));
+  }
+};
+
+void apply_scales(const BlockScales& scales, const Run& run, float* out) {
+  const std::int64_t row = scales.row + run.row;
+  const std::int64_t col = scales.col + run.col;
+  const std::int64_t first = run.down ? row : col;
+  const std::int64_t block = run.down ? scales.row_block : scales.col_block;
+  const std::int64_t stride = run.down ? scales.row_stride : scales.col_stride;
+  const std::int64_t across = run.down ? col / scales.col_block * scales.col_stride
+                                       : row / scales.row_block * scales.row_stride;
+  const auto scale = [&](std::int64_t index) {
+    return widen_bf16(load<std::uint16_t>(scales.data + 2 * (across + index * stride)));
+  };
+  if (block == 1) {
+    for (std::int64_t i = 0; i < run.count; ++i) out[i] *= scale(first + i);
+    return;
+  }
+  for (std::int64_t i = 0; i < run.count;) {
+    const std::int64_t end = std::min(run.count, i + block - (first + i) % block);
+    const float of_block = scale((first + i) / block);
+    for (; i < end; ++i) out[i] *= of_block;
+  }
+}
+
+void convert_run(const MatrixView& view, const Run& run, float* out) {
+  const std::byte* const from = run.begin(view);
+  const std::int64_t stride = run.stride(view);
   switch (view.dtype) {
     case DType::kF32:
-      convert_run<float>(from, count, stride, out, [](float value) { return value; });
+      convert_run<float>(from, run.count, stride, out, [](float value) { return value; });
       break;
     case DType::kF16:
-      convert_run<std::uint16_t>(from, count, stride, out,
+      convert_run<std::uint16_t>(from, run.count, stride, out,
                                  [](std::uint16_t bits) { return widen_f16(bits); });
       break;
     case DType::kBF16:
-      convert_run<std::uint16_t>(from, count, stride, out,
+      convert_run<std::uint16_t>(from, run.count, stride, out,
                                  [](std::uint16_t bits) { return widen_bf16(bits); });
+      break;
+    case DType::kI8:
+      convert_run<std::int8_t>(from, run.count, stride, out,
+                               [](std::int8_t integer) { return static_cast<float>(integer); });
+      apply_scales(view.scales, run, out);
       break;
   }
   if (view.scale == 1) return;
-  for (std::int64_t i = 0; i < count; ++i) out[i] *= view.scale;
+  for (std::int64_t i = 0; i < run.count; ++i) out[i] *= view.scale;
 }
 
-void convert_run(const MatrixView& view, const std::byte* from, std::int64_t count,
-                 std::int64_t stride, std::uint16_t* out) {
+void convert_run(const MatrixView& view, const Run& run, std::uint16_t* out) {
   if (view.dtype == DType::kBF16 && view.scale == 1) {
-    return convert_run<std::uint16_t>(from, count, stride, out,
+    return convert_run<std::uint16_t>(run.begin(view), run.count, run.stride(view), out,
                                       [](std::uint16_t bits) { return bits; });
   }
-  constexpr std::int64_t kRun = 64;
-  float wide[kRun];
-  const auto step = stride * static_cast<std::int64_t>(dtype_size(view.dtype));
-  for (std::int64_t i = 0; i < count; i += kRun) {
-    const std::int64_t run = std::min(kRun, count - i);
-    convert_run(view, from + i * step, run, stride, wide);
-    for (std::int64_t j = 0; j < run; ++j) out[i + j] = narrow_bf16(wide[j]);
+  constexpr std::int64_t kPart = 64;
+  float wide[kPart];
+  for (std::int64_t i = 0; i < run.count; i += kPart) {
+    const Run part = run.part(i, std::min(kPart, run.count - i));
+    convert_run(view, part, wide);
+    for (std::int64_t j = 0; j < part.count; ++j) out[i + j] = narrow_bf16(wide[j]);
   }
 }
 
@@ -108,9 +153,10 @@ void read_columns_as(const MatrixView& view, std::int64_t width, Out* out) {
   const std::int64_t step = view.col_stride * size;
   if (view.row_stride == 1) {  // the file is contiguous along what becomes a row
     for (std::int64_t c = 0; c < view.cols; ++c) {
-      const std::byte* const from = view.data + c * step;
-      if (c + kColumnsAhead < view.cols) prefetch(from + kColumnsAhead * step, view.rows * size);
-      convert_run(view, from, view.rows, 1, out + c * width);
+      if (c + kColumnsAhead < view.cols) {
+        prefetch(view.data + (c + kColumnsAhead) * step, view.rows * size);
+      }
+      convert_run(view, Run{0, c, view.rows, true}, out + c * width);
     }
     return;
   }
@@ -123,9 +169,9 @@ void read_columns_as(const MatrixView& view, std::int64_t width, Out* out) {
     for (std::int64_t r = 0; r < view.rows; r += kTile) {
       const std::int64_t rows = std::min(kTile, view.rows - r);
       for (std::int64_t i = 0; i < rows; ++i) {
-        const std::byte* const from = view.data + (r + i) * view.row_stride * size + c * step;
-        if (goes_on) __builtin_prefetch(from + kColumnsAheadInRow * step);
-        convert_run(view, from, cols, view.col_stride, tile.data() + i * kTile);
+        const Run run{r + i, c, cols, false};
+        if (goes_on) __builtin_prefetch(run.begin(view) + kColumnsAheadInRow * step);
+        convert_run(view, run, tile.data() + i * kTile);
       }
       transpose(tile);
       Out* to = out + c * width + r;
@@ -146,15 +192,27 @@ std::string_view dtype_name(DType dtype) {
       return "F16";
     case DType::kBF16:
       return "BF16";
+    case DType::kI8:
+      return "I8";
   }
   return "";
 }
 
-std::size_t dtype_size(DType dtype) { return dtype == DType::kF32 ? 4 : 2; }
+std::size_t dtype_size(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return 4;
+    case DType::kF16:
+    case DType::kBF16:
+      return 2;
+    case DType::kI8:
+      break;
+  }
+  return 1;
+}
 
 void MatrixView::read_row(std::int64_t r, float* out) const {
-  const auto size = static_cast<std::int64_t>(dtype_size(dtype));
-  convert_run(*this, data + r * row_stride * size, cols, col_stride, out);
+  convert_run(*this, Run{r, 0, cols, false}, out);
 }
 
 void MatrixView::read_columns(std::int64_t first, std::int64_t count, std::int64_t width,
@@ -171,6 +229,9 @@ MatrixView MatrixView::transposed() const {
   MatrixView view = *this;
   std::swap(view.rows, view.cols);
   std::swap(view.row_stride, view.col_stride);
+  std::swap(view.scales.row_block, view.scales.col_block);
+  std::swap(view.scales.row_stride, view.scales.col_stride);
+  std::swap(view.scales.row, view.scales.col);
   return view;
 }
 
@@ -178,6 +239,7 @@ MatrixView MatrixView::row_range(std::int64_t first, std::int64_t count) const {
   MatrixView view = *this;
   view.data += first * row_stride * static_cast<std::int64_t>(dtype_size(dtype));
   view.rows = count;
+  view.scales.row += first;
   return view;
 }
 

@@ -11,6 +11,21 @@
 
 namespace decant {
 
+/// Where the scales of a matrix of integers lie: element (r, c) of the view has the scale at
+/// ((row + r) / row_block, (col + c) / col_block).
+struct BlockScales {
+  const std::byte* data = nullptr;  ///< in bf16
+  std::int64_t row_block = 1;       ///< elements that share a scale
+  std::int64_t col_block = 1;
+  std::int64_t row_stride = 0;  ///< in scales
+  std::int64_t col_stride = 0;
+  std::int64_t row = 0;  ///< where the view begins in the matrix
+  std::int64_t col = 0;
+};
+
+/// Neighbouring inputs that share a scale, in what convert writes and what models compute with.
+inline constexpr std::int64_t kScaleBlock = 32;
+
 /// A read-only strided view of one matrix (or, with rows == 1, one vector) inside a checkpoint:
 /// element (r, c) lies at data + (r * row_stride + c * col_stride) * dtype_size(dtype).
 /// Orientation, fusing, tying and scaling are all views: nothing is copied to normalise a dialect.
@@ -23,6 +38,7 @@ struct MatrixView {
   std::int64_t row_stride = 0;  ///< in elements
   std::int64_t col_stride = 0;  ///< in elements
   float scale = 1;              ///< of every element
+  BlockScales scales = {};      ///< with kI8
 
   /// Widens row r, exactly, and scales it, into out[0 .. cols).
   void read_row(std::int64_t r, float* out) const;

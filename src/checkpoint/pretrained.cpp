@@ -12,6 +12,7 @@
 #include "decant/error.h"
 #include "file.h"
 #include "half.h"
+#include "recognize.h"
 #include "tensor_file.h"
 
 namespace decant {
@@ -20,8 +21,10 @@ namespace {
 // ordered_json: keys stay as written here.
 using nlohmann::ordered_json;
 
-// Transposing reads a column's rows together: 64 of them are whole cache lines.
+// Transposing reads a column's rows together: 64 of them are whole cache lines, and whole blocks of
+// inputs that share a scale.
 constexpr std::int64_t kTileRows = 64;
+static_assert(kTileRows % kScaleBlock == 0);
 
 // A matrix, or zeros in the place of a bias that the model does not have.
 struct Piece {
@@ -30,12 +33,27 @@ struct Piece {
   std::int64_t cols = 0;
 };
 
+// What the rows and columns of a tensor stand for.
+enum class Axes {
+  kVector,
+  kTable,      // anything, as in a table of positions: never integers
+  kOutInputs,  // as in the token embedding and the head
+  kInOutputs,  // as in Conv1D
+};
+
+bool may_be_integers(Axes axes) { return axes == Axes::kOutInputs || axes == Axes::kInOutputs; }
+
 // One tensor to write: pieces side by side, such as q, k and v in c_attn.
 struct Output {
   std::string name;
-  bool is_vector = false;
+  Axes axes = Axes::kTable;
   DType dtype = DType::kF32;
   std::vector<Piece> pieces;
+  bool is_scales = false;  // not the elements of a matrix of integers, but their scales
+
+  std::string stored_name() const { return is_scales ? name + std::string(kScaleSuffix) : name; }
+  std::int64_t row_block() const { return axes == Axes::kInOutputs ? kScaleBlock : 1; }
+  std::int64_t col_block() const { return axes == Axes::kOutInputs ? kScaleBlock : 1; }
 
   std::int64_t rows() const { return pieces[0].rows; }
   std::int64_t cols() const {
@@ -43,8 +61,13 @@ struct Output {
     for (const Piece& piece : pieces) sum += piece.cols;
     return sum;
   }
+  std::vector<std::int64_t> shape() const {
+    if (axes == Axes::kVector) return {cols()};
+    if (!is_scales) return {rows(), cols()};
+    return {(rows() - 1) / row_block() + 1, (cols() - 1) / col_block() + 1};
+  }
   std::uint64_t bytes() const {
-    return static_cast<std::uint64_t>(rows() * cols()) * dtype_size(dtype);
+    return static_cast<std::uint64_t>(*element_count(shape())) * dtype_size(dtype);
   }
 };
 
@@ -58,8 +81,16 @@ class OutputList {
  public:
   explicit OutputList(std::optional<DType> dtype) : dtype_(dtype) {}
 
-  void add_matrix(const std::string& name, std::vector<Piece> pieces) {
-    add({name, false, DType::kF32, std::move(pieces)});
+  void add(const std::string& name, Axes axes, std::vector<Piece> pieces) {
+    Output output{name, axes, own_dtype(axes, pieces), std::move(pieces)};
+    if (dtype_ && (dtype_ != DType::kI8 || may_be_integers(axes))) output.dtype = *dtype_;
+    if (output.dtype == DType::kI8) {
+      Output scales = output;
+      scales.dtype = DType::kBF16;
+      scales.is_scales = true;
+      outputs_.push_back(std::move(scales));
+    }
+    outputs_.push_back(std::move(output));
   }
 
   // In Conv1D orientation, (in, out): outputs of several linear layers stand side by side.
@@ -70,17 +101,17 @@ class OutputList {
       for (const MatrixView& view : linear->bias) biases.push_back(piece(view));
       if (linear->bias.empty()) biases.push_back(piece(std::nullopt, linear->outputs()));
     }
-    add_matrix(name + ".weight", std::move(weights));
-    add({name + ".bias", true, DType::kF32, std::move(biases)});
+    add(name + ".weight", Axes::kInOutputs, std::move(weights));
+    add(name + ".bias", Axes::kVector, std::move(biases));
   }
 
   void add_vector(const std::string& name, const MatrixView& vector) {
-    add({name, true, DType::kF32, {piece(vector)}});
+    add(name, Axes::kVector, {piece(vector)});
   }
 
   void add_layer_norm(const std::string& name, const LayerNormTensors& norm) {
     add_vector(name + ".weight", norm.weight);
-    add({name + ".bias", true, DType::kF32, {piece(norm.bias, norm.weight.cols)}});
+    add(name + ".bias", Axes::kVector, {piece(norm.bias, norm.weight.cols)});
   }
 
   // Wider types first: then every tensor is aligned to its own elements.
@@ -92,22 +123,17 @@ class OutputList {
   }
 
  private:
-  void add(Output output) {
-    output.dtype = dtype_.value_or(own_dtype(output));
-    outputs_.push_back(std::move(output));
-  }
-
   // The type that loses nothing: that of the pieces, or F32 where they differ.
-  DType own_dtype(const Output& output) const {
+  DType own_dtype(Axes axes, const std::vector<Piece>& pieces) const {
     std::optional<DType> own;
-    for (const Piece& piece : output.pieces) {
+    for (const Piece& piece : pieces) {
       if (!piece.values) continue;
       if (piece.values->scale != 1) return DType::kF32;
       if (own && *own != piece.values->dtype) return DType::kF32;
       own = piece.values->dtype;
     }
-    if (own) return *own;
-    return outputs_.back().dtype;  // zeros: as the weight that they belong to
+    if (!own) own = outputs_.back().dtype;  // zeros: as the weight that they belong to
+    return *own == DType::kI8 && !may_be_integers(axes) ? DType::kF32 : *own;
   }
 
   std::optional<DType> dtype_;
@@ -117,8 +143,8 @@ class OutputList {
 std::vector<Output> list_outputs(const ModelConfig& config, const Gpt& gpt,
                                  std::optional<DType> dtype) {
   OutputList list(dtype);
-  list.add_matrix("transformer.wte.weight", {piece(gpt.wte)});
-  list.add_matrix("transformer.wpe.weight", {piece(gpt.wpe)});
+  list.add("transformer.wte.weight", Axes::kOutInputs, {piece(gpt.wte)});
+  list.add("transformer.wpe.weight", Axes::kTable, {piece(gpt.wpe)});
   for (std::size_t i = 0; i < gpt.layers.size(); ++i) {
     const GptLayer& layer = gpt.layers[i];
     const std::string prefix = "transformer.h." + std::to_string(i) + ".";
@@ -131,7 +157,7 @@ std::vector<Output> list_outputs(const ModelConfig& config, const Gpt& gpt,
   }
   list.add_layer_norm("transformer.ln_f", gpt.ln_f);
   if (!config.tied_head || gpt.head_bias) {
-    list.add_matrix("lm_head.weight", {piece(gpt.head)});
+    list.add("lm_head.weight", Axes::kOutInputs, {piece(gpt.head)});
   }
   if (gpt.head_bias) list.add_vector("lm_head.bias", *gpt.head_bias);
   return list.take();
@@ -141,12 +167,9 @@ void write_header(const std::vector<Output>& outputs, AtomicFile& file) {
   ordered_json header = {{"__metadata__", {{"format", "pt"}}}};
   std::uint64_t offset = 0;
   for (const Output& output : outputs) {
-    ordered_json shape = ordered_json::array();
-    if (!output.is_vector) shape.push_back(output.rows());
-    shape.push_back(output.cols());
-    header[output.name] = {{"dtype", dtype_name(output.dtype)},
-                           {"shape", shape},
-                           {"data_offsets", {offset, offset + output.bytes()}}};
+    header[output.stored_name()] = {{"dtype", dtype_name(output.dtype)},
+                                    {"shape", output.shape()},
+                                    {"data_offsets", {offset, offset + output.bytes()}}};
     offset += output.bytes();
   }
   std::string text = header.dump();
@@ -178,6 +201,9 @@ void read_tile(const Piece& piece, std::int64_t first, std::int64_t count, std::
   }
 }
 
+// A scale below it counts as zero: its inverse could overflow.
+constexpr float kTiny = 1e-30f;
+
 class TensorWriter {
  public:
   explicit TensorWriter(AtomicFile& file) : file_(file) {}
@@ -192,7 +218,11 @@ class TensorWriter {
         read_tile(piece, first, count, width, scratch_, column);
         column += piece.cols;
       }
-      write_tile(output);
+      if (output.is_scales || output.dtype == DType::kI8) {
+        write_blocks(output, count);
+      } else {
+        write_tile(output);
+      }
     }
   }
 
@@ -205,6 +235,52 @@ class TensorWriter {
         return write_narrow(output, narrow_f16, 0x7c00);
       case DType::kBF16:
         return write_narrow(output, narrow_bf16, 0x7f80);
+      case DType::kI8:
+        break;
+    }
+  }
+
+  // The integers of `count` rows, or the scales: to the bit what a model of kQ8 computes with
+  // (quantize_panel in src/kernels).
+  void write_blocks(const Output& output, std::int64_t count) {
+    const std::int64_t width = output.cols();
+    integers_.resize(tile_.size());
+    scales_.clear();
+    for (std::int64_t row = 0; row < count; row += output.row_block()) {
+      const std::int64_t rows = std::min(output.row_block(), count - row);
+      for (std::int64_t col = 0; col < width; col += output.col_block()) {
+        const std::int64_t cols = std::min(output.col_block(), width - col);
+        const std::int64_t first = row * width + col;
+        float largest = 0;
+        for_each(first, rows, cols, width, [&](std::size_t i) {
+          const float magnitude = std::abs(tile_[i]);
+          if (magnitude > largest || std::isnan(magnitude)) largest = magnitude;
+        });
+        if (!std::isfinite(largest)) {
+          throw Error(ErrorCode::kInvalidWeights,
+                      "tensor " + quote(output.name) + ": a weight is " +
+                          (std::isnan(largest) ? "NaN" : "infinite") +
+                          "; the training run diverged: use an earlier checkpoint");
+        }
+        const std::uint16_t scale = narrow_bf16(largest / 127);
+        scales_.push_back(scale);
+        const float inverse = widen_bf16(scale) < kTiny ? 0 : 1 / widen_bf16(scale);
+        for_each(first, rows, cols, width, [&](std::size_t i) {
+          integers_[i] = static_cast<std::int8_t>(
+              std::clamp(std::nearbyint(tile_[i] * inverse), -127.0f, 127.0f));
+        });
+      }
+    }
+    if (output.is_scales) return file_.write(std::as_bytes(std::span(scales_)));
+    file_.write(std::as_bytes(std::span(integers_)));
+  }
+
+  // Calls task(index) for a block of the tile.
+  template <typename Task>
+  static void for_each(std::int64_t first, std::int64_t rows, std::int64_t cols, std::int64_t width,
+                       const Task& task) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for (std::int64_t c = 0; c < cols; ++c) task(static_cast<std::size_t>(first + r * width + c));
     }
   }
 
@@ -227,6 +303,8 @@ class TensorWriter {
   std::vector<float> tile_;
   std::vector<float> scratch_;
   std::vector<std::uint16_t> narrow_;
+  std::vector<std::int8_t> integers_;
+  std::vector<std::uint16_t> scales_;
 };
 
 // The shortest decimal that reads back as the same float: 1e-05, not 9.99999974737875e-06.
@@ -238,15 +316,25 @@ double shortest(float value) {
   return result;
 }
 
-std::string config_json(const ModelConfig& config, DType dtype) {
+const char* torch_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::kF16:
+      return "float16";
+    case DType::kBF16:
+      return "bfloat16";
+    case DType::kF32:
+    case DType::kI8:
+      break;
+  }
+  return "float32";
+}
+
+std::string config_json(const ModelConfig& config, DType dtype, bool integers) {
   // transformers' default, the end of text in GPT-2's vocabulary, is none in a smaller one.
   constexpr std::int64_t kEndOfText = 50256;
   const ordered_json end_of_text =
       config.vocab_size > kEndOfText ? ordered_json(kEndOfText) : ordered_json(nullptr);
-  const char* torch_dtype = dtype == DType::kF32   ? "float32"
-                            : dtype == DType::kF16 ? "float16"
-                                                   : "bfloat16";
-  const ordered_json values = {
+  ordered_json values = {
       {"model_type", "gpt2"},
       {"architectures", {"GPT2LMHeadModel"}},
       {"vocab_size", config.vocab_size},
@@ -262,8 +350,11 @@ std::string config_json(const ModelConfig& config, DType dtype) {
       {"tie_word_embeddings", config.tied_head},
       {"bos_token_id", end_of_text},
       {"eos_token_id", end_of_text},
-      {"torch_dtype", torch_dtype},
+      {"torch_dtype", torch_dtype(dtype)},
   };
+  // Without a "quant_method", so that transformers stops here: under one that it does not know it
+  // would only warn, and take the integers for the weights.
+  if (integers) values["quantization_config"] = {{"bits", 8}, {"group_size", kScaleBlock}};
   return values.dump(2) + "\n";
 }
 
@@ -311,7 +402,9 @@ void write_pretrained(const std::filesystem::path& folder, const ModelConfig& co
   write_header(outputs, weights);
   TensorWriter writer(weights);
   for (const Output& output : outputs) writer.write(output);
-  settings.write(config_json(config, dtype.value_or(gpt.wte.dtype)));
+  const bool integers =
+      std::ranges::any_of(outputs, [](const Output& output) { return output.dtype == DType::kI8; });
+  settings.write(config_json(config, dtype.value_or(gpt.wte.dtype), integers));
   weights.commit();
   settings.commit();
   made.keep();

@@ -156,6 +156,9 @@ Settings settings_of(const ModelConfig& config) {
 
 RandomWeights random_weights(const ModelConfig& config, Seed seed, DType dtype) {
   check(config);
+  if (dtype == DType::kI8) {
+    throw Error(ErrorCode::kInvalidOption, "random weights are F32, F16 or BF16, not I8");
+  }
   const std::int64_t C = config.n_embd;
   Layout layout(dtype);
   layout.matrix("transformer.wte.weight", config.vocab_size, C);

@@ -39,6 +39,16 @@ std::optional<Place> match_any(const std::vector<const Part*>& parts, std::strin
   return std::nullopt;
 }
 
+// Neither a part of the dialect nor the scales of one.
+bool is_stranger(const Recognized& recognized, const std::vector<const Part*>& parts,
+                 std::string_view name) {
+  if (match_any(parts, name)) return false;
+  if (!name.ends_with(kScaleSuffix)) return true;
+  name.remove_suffix(kScaleSuffix.size());
+  const StoredTensor* const matrix = recognized.find(std::string(name));
+  return matrix == nullptr || matrix->dtype != DType::kI8;
+}
+
 // A fused projection is 3 C wide on one side: the longer side is the outputs'.
 bool contradicts(const Dialect& dialect, const StoredTensor& tensor) {
   if (tensor.shape.size() != 2 || tensor.shape[0] == tensor.shape[1]) return false;
@@ -119,7 +129,6 @@ Recognized recognize(const FileBytes& file, const TensorFile& tensors,
   if (result.dialect == nullptr) fail_unknown(file, tensors, rows);
 
   const auto parts = parts_of(*result.dialect);
-  std::size_t strangers = 0;
   for (const StoredTensor& tensor : tensors.tensors) {
     const std::string_view name = strip_prefixes(*result.dialect, tensor.name);
     if (const auto place = match_any(parts, name)) {
@@ -128,8 +137,6 @@ Recognized recognize(const FileBytes& file, const TensorFile& tensors,
     } else if (is_buffer(*result.dialect, name)) {
       result.buffers.push_back(tensor.name);
       continue;
-    } else {
-      ++strangers;
     }
     const auto [twin, is_new] = result.by_name.emplace(name, &tensor);
     if (!is_new) {
@@ -138,6 +145,10 @@ Recognized recognize(const FileBytes& file, const TensorFile& tensors,
     }
   }
   // One wrong name in a file makes it incomplete; mostly wrong names make it another dialect's.
+  const auto strangers =
+      static_cast<std::size_t>(std::ranges::count_if(result.by_name, [&](const auto& tensor) {
+        return is_stranger(result, parts, tensor.first);
+      }));
   if (strangers > best.names) fail_unknown(file, tensors, rows);
   result.evidence = evidence_for(result, best.names);
   return result;
@@ -160,7 +171,7 @@ void check_complete(const FileBytes& file, const Recognized& recognized, bool sw
   const StoredTensor* stranger = nullptr;
   std::size_t strangers = 0;
   for (const auto& [name, tensor] : recognized.by_name) {
-    if (match_any(parts, name)) continue;
+    if (!is_stranger(recognized, parts, name)) continue;
     if (stranger == nullptr || tensor < stranger) stranger = tensor;  // the first in the file
     ++strangers;
   }

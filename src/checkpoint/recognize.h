@@ -23,6 +23,9 @@ struct Recognized {
   const StoredTensor* find(const std::string& name) const;
 };
 
+/// What the scales of a matrix of integers are called behind the matrix's own name.
+inline constexpr std::string_view kScaleSuffix = "_scale";
+
 /// The one of `rows` with the most names in common; where two have the same names, the one whose
 /// orientation the fused projection has, then the one whose clues are there. The result points into
 /// `rows`. Throws Error (kUnrecognized, kMalformed).

@@ -28,12 +28,15 @@ struct Block {
   }
 };
 
-// Away from zero to 8 significant bits, so that no weight is larger than its scale allows.
-HWY_INLINE Vector round_up_to_bf16(Vector scale) {
+// To nearest even. The largest of a block is still 127 or -127 times q8's scale, so that integers
+// times their scale, made integers again, are the same.
+HWY_INLINE Vector round_to_bf16(Vector scale) {
   const Floats d;
   const hn::RebindToUnsigned<Floats> du;
-  const auto bits = hn::Add(hn::BitCast(du, scale), hn::Set(du, 0xffff));
-  return hn::BitCast(d, hn::And(bits, hn::Set(du, 0xffff0000u)));
+  const auto bits = hn::BitCast(du, scale);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+  const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7fff)));
+  return hn::BitCast(d, hn::And(rounded, hn::Set(du, 0xffff0000u)));
 }
 
 // 1 / scale, and 0 for 0: a block of zeros.
@@ -53,7 +56,7 @@ HWY_INLINE Vector scale_q8(const Block& block) {
   const Floats d;
   Vector largest = hn::Zero(d);
   for (std::size_t k = 0; k < block.count; ++k) largest = hn::Max(largest, hn::Abs(block.at(k)));
-  return round_up_to_bf16(hn::Div(largest, hn::Set(d, 127.0f)));
+  return round_to_bf16(hn::Div(largest, hn::Set(d, 127.0f)));
 }
 
 // The entry of the largest magnitude lies at -8 / stretch times its scale: a stretch above 1 leaves
@@ -70,7 +73,7 @@ HWY_INLINE Vector scale_q4(const Block& block) {
   Vector best = hn::Zero(d);
   Vector least = hn::Set(d, HUGE_VALF);
   for (const float stretch : kStretches) {
-    const Vector scale = round_up_to_bf16(hn::Mul(extreme, hn::Set(d, -0.125f / stretch)));
+    const Vector scale = round_to_bf16(hn::Mul(extreme, hn::Set(d, -0.125f / stretch)));
     const Vector inverse = inverse_of(scale);
     Vector error = hn::Zero(d);
     for (std::size_t k = 0; k < block.count; ++k) {

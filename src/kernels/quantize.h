@@ -24,7 +24,7 @@ inline constexpr std::size_t kQ4BlockBytes =
     PackedMatrix::kPanelRows * PackedMatrix::kBlock / 2 + kScaleBytes;
 
 /// Packs `weights` (K, 64) into the blocks of a kQ8 or kQ4 panel. A weight becomes the nearest
-/// multiple of its block's scale. q8: the scale is the largest magnitude / 127, rounded up to bf16.
+/// multiple of its block's scale. q8: the scale is the largest magnitude / 127, rounded to bf16.
 /// q4: of a few scales around the one that puts the weight of the largest magnitude at -8, as
 /// ggml's q4_0 does, the one with the least squared error.
 void quantize_panel(std::span<const float> weights, WeightType type, std::byte* panel);

@@ -47,6 +47,29 @@ TEST(Bind, ShapeMismatchOfEveryTensor) {
   }
 }
 
+// A matrix of integers comes with scales, one for each 32 inputs of an output.
+TEST(Bind, IntegersNeedTheirScales) {
+  const std::string name = "transformer.h.1.mlp.c_proj.weight";
+  const std::string scales = name + "_scale";
+  ModelBuilder model = gpt2_model(true);  // (in, out)
+  model.dtypes = {{name, DType::kI8}, {scales, DType::kBF16}};
+  expect_error(
+      model, ErrorCode::kMissingTensor,
+      "'" + name + "' is of 8-bit integers, and their scales, '" + scales + "', are missing");
+  model.shapes[scales] = {1, 5};
+  expect_error(model, ErrorCode::kShapeMismatch, "'" + scales + "' is (1, 5), and must be (1, 4)");
+  model.shapes[scales] = {1, 4};
+  const Bound bound = model.bind();
+  EXPECT_EQ(bound.gpt.layers[1].mlp_proj.weight[0].dtype, DType::kI8);
+  model.dtypes[scales] = DType::kF32;
+  expect_error(model, ErrorCode::kUnsupported, "'" + scales + "' is of type 'F32'");
+  model.dtypes = {};
+  expect_error(model, ErrorCode::kUnexpectedTensor, scales);  // of a matrix that has none
+  model = gpt2_model(true);
+  model.dtypes["transformer.ln_f.bias"] = DType::kI8;
+  expect_error(model, ErrorCode::kUnsupported, "'transformer.ln_f.bias' is of type 'I8'");
+}
+
 TEST(Bind, ShapeMismatchNamesBoth) {
   ModelBuilder model = gpt2_model(false);
   model.shapes["transformer.h.1.attn.c_attn.weight"] = {12, 3};

@@ -14,6 +14,7 @@ using Shape = std::vector<std::int64_t>;
 
 struct ModelBuilder {
   std::map<std::string, Shape> shapes;
+  std::map<std::string, DType> dtypes;  // of those that are not F32
   std::vector<Settings> settings;
   std::optional<Settings> config_json;
   CheckpointOptions options = {.n_head = 2};
@@ -39,7 +40,9 @@ struct ModelBuilder {
         const float one = 1;
         std::memcpy(data.data() + (at - data.data()), &one, sizeof(one));
       }
-      file.tensors.push_back({name, "F32", DType::kF32, shape, row_major_strides(shape), at});
+      const DType dtype = dtypes.contains(name) ? dtypes.at(name) : DType::kF32;
+      file.tensors.push_back(
+          {name, std::string(dtype_name(dtype)), dtype, shape, row_major_strides(shape), at});
       at += element_count(shape).value_or(0) * 4;
     }
     return file;

@@ -73,6 +73,80 @@ TEST_P(PretrainedCase, OpensAgainAsTheSameModel) {
   }
 }
 
+bool is_matrix(const std::string& role) {
+  return role.ends_with(".weight") && role.find("ln_") == std::string::npos && role != "wpe.weight";
+}
+
+// A block of 32 inputs is its largest magnitude / 127 in bf16, times integers.
+void expect_integers(std::span<const float> before, std::span<const float> after) {
+  float largest = 0;
+  for (const float value : before) largest = std::max(largest, std::abs(value));
+  const float scale = widen_bf16(narrow_bf16(largest / 127));
+  float largest_integer = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const float integer = scale == 0 ? 0 : after[i] / scale;
+    EXPECT_EQ(integer, std::nearbyint(integer));
+    EXPECT_LE(std::abs(after[i] - before[i]), 0.5f * scale * 1.00001f);
+    largest_integer = std::max(largest_integer, std::abs(integer));
+  }
+  EXPECT_EQ(largest_integer, scale == 0 ? 0 : 127);
+}
+
+void expect_q8(const Checkpoint& before, const fs::path& folder) {
+  before.save_pretrained(folder, DType::kI8);
+  const Checkpoint after = Checkpoint::open(folder);
+  EXPECT_TRUE(after.notes().empty());
+  expect_same_config(before.config(), after.config());
+  std::map<std::string, Pieces> old;
+  for (const auto& [role, pieces] : by_role(before.gpt())) old.emplace(role, pieces);
+  for (const auto& [role, pieces] : by_role(after.gpt())) {
+    if (!old.contains(role)) continue;  // a bias of zeros
+    const std::vector<float> from = values_of(old.at(role));
+    const std::vector<float> to = values_of(pieces);
+    ASSERT_EQ(from.size(), to.size()) << role;
+    if (!is_matrix(role)) {
+      EXPECT_EQ(from, to) << role;
+      continue;
+    }
+    EXPECT_EQ(pieces[0].dtype, DType::kI8) << role;
+    const auto cols = static_cast<std::size_t>(pieces[0].cols);
+    for (std::size_t row = 0; row < from.size(); row += cols) {
+      for (std::size_t col = 0; col < cols; col += 32) {
+        const std::size_t size = std::min<std::size_t>(32, cols - col);
+        expect_integers(std::span(from).subspan(row + col, size),
+                        std::span(to).subspan(row + col, size));
+      }
+    }
+  }
+  // What is integers already stays as it is.
+  after.save_pretrained(folder / "again");
+  std::ifstream first(folder / "model.safetensors"), second(folder / "again/model.safetensors");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(first), {}),
+            std::string(std::istreambuf_iterator<char>(second), {}));
+}
+
+TEST_P(PretrainedCase, MakesIntegersOfMatrices) {
+  const TempFolder temp;
+  expect_q8(open_case(cases()[GetParam()]), temp.path());
+}
+
+// Sizes that 32 does not divide.
+TEST(Pretrained, MakesIntegersOfRaggedBlocks) {
+  const TempFolder temp;
+  const Checkpoint checkpoint = Checkpoint::random({.vocab_size = 71,
+                                                    .block_size = 9,
+                                                    .n_layer = 2,
+                                                    .n_head = 4,
+                                                    .n_embd = 44,
+                                                    .n_inner = 150,
+                                                    .tied_head = false});
+  expect_q8(checkpoint, temp.path());
+  const auto config = nlohmann::json::parse(std::ifstream(temp.path() / "config.json"));
+  // transformers refuses a quantization_config without a quant_method.
+  EXPECT_EQ(config["quantization_config"],
+            nlohmann::json::parse(R"({"bits": 8, "group_size": 32})"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Fixtures, PretrainedCase, testing::Range(std::size_t{0}, cases().size()),
                          [](const auto& one) {
                            return cases()[one.param]["name"].template get<std::string>();
@@ -157,6 +231,18 @@ TEST(Pretrained, InvalidOptionWhereAWeightOverflows) {
               write_pretrained(temp.path() / "c", largest.config, largest.gpt, DType::kBF16);
             }).code(),
             ErrorCode::kInvalidOption);
+}
+
+TEST(Pretrained, InvalidWeightsWhereIntegersCannotBe) {
+  for (const float number : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
+    const TempFolder temp;
+    const OneNumber broken(number);
+    const Error error = error_of(
+        [&] { write_pretrained(temp.path() / "a", broken.config, broken.gpt, DType::kI8); });
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidWeights);
+    EXPECT_THAT(error.what(), HasSubstr("tensor 'transformer.wte.weight': a weight is "));
+    EXPECT_TRUE(fs::is_empty(temp.path()));
+  }
 }
 
 // The resource limit stands in for a full disk: writing fails in the middle of the weights.

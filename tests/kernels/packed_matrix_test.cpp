@@ -28,10 +28,11 @@ TEST(PackedMatrix, RowsComeBackAsTheyWent) {
 }
 
 // A block's step is its largest magnitude / 127, rounded up to 8 bits: by 1/128 at most.
-TEST(PackedMatrix, Q8IsWithinHalfAStep) {
+TEST(PackedMatrix, Q8IsWithinHalfAStepAndStaysWhatItIs) {
   for (const std::int64_t cols : {1, 31, 32, 33, 100}) {
     const auto values = random_floats(static_cast<std::size_t>(70 * cols), 1, 0.02);
     const auto back = unpack(pack(values, 70, cols, WeightType::kQ8));
+    EXPECT_EQ(unpack(pack(back, 70, cols, WeightType::kQ8)), back);
     for (std::int64_t row = 0; row < 70; ++row) {
       for (std::int64_t k = 0; k < cols; k += PackedMatrix::kBlock) {
         const auto first = values.begin() + row * cols + k;

@@ -42,6 +42,22 @@ TEST(Model, RandomWeightsMakeLogitsOfTheirSpread) {
   }
 }
 
+// What convert rounded is what a model would have rounded itself.
+TEST(Model, IntegersOfAFileChangeNoBit) {
+  for (const Fixture& f : load_fixtures()) {
+    const TempFolder folder;
+    const Checkpoint before = f.open();
+    before.save_pretrained(folder.path(), DType::kI8);
+    const auto logits = [&](const Checkpoint& checkpoint) {
+      const Model model(checkpoint, {.weights = WeightFormat::kQ8});
+      Session session(model);
+      const Logits last = session.prefill(f.tokens);
+      return std::vector<float>(last.begin(), last.end());
+    };
+    EXPECT_EQ(logits(before), logits(Checkpoint::open(folder.path()))) << f.name;
+  }
+}
+
 // A copy of a safetensors fixture with one weight, the last of the file, overwritten.
 TEST(Model, NanWeightsAreNamedWithTheirPlace) {
   const TempFolder folder;

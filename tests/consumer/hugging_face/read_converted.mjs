@@ -53,7 +53,8 @@ async function readTensors(folder) {
     assert.equal(values.length, shape.reduce((a, b) => a * b, 1), name);
     tensors.set(name, { dtype, shape, values });
     end = Math.max(end, place[1]);
-    counts[dtype] = (counts[dtype] ?? 0) + values.length;
+    // The reader counts no parameters in scales of what config.json calls quantized.
+    if (!name.endsWith("_scale")) counts[dtype] = (counts[dtype] ?? 0) + values.length;
   }
   assert.equal(end, data.length);
   assert.deepEqual(parameterCount, counts);
@@ -61,8 +62,9 @@ async function readTensors(folder) {
 }
 
 function widen(bytes, dtype) {
-  const size = { F32: 4, F16: 2, BF16: 2 }[dtype];
+  const size = { F32: 4, F16: 2, BF16: 2, I8: 1 }[dtype];
   return Float32Array.from({ length: bytes.length / size }, (_, i) => {
+    if (dtype === "I8") return bytes.readInt8(i);
     if (dtype === "F32") return bytes.readFloatLE(4 * i);
     const half = bytes.readUInt16LE(2 * i);
     if (dtype === "BF16") {
@@ -137,6 +139,29 @@ function checkTensors(one, written) {
   }
 }
 
+// Matrices are integers times scales, as docs/checkpoints.md says how to multiply them; all else is
+// as it was.
+function checkQ8(q8, kept) {
+  for (const [name, { shape, values }] of kept) {
+    const { dtype, shape: [rows, cols], values: integers } = q8.get(name);
+    if (dtype !== "I8") {
+      assert.deepEqual(integers, values, name);
+      continue;
+    }
+    const { shape: [down, along], values: scales } = q8.get(`${name}_scale`);
+    assert.deepEqual([rows, cols], shape, name);
+    const conv1d = name.startsWith("transformer.h.");
+    assert.deepEqual([down, along],
+      conv1d ? [Math.ceil(rows / 32), cols] : [rows, Math.ceil(cols / 32)], name);
+    values.forEach((value, i) => {
+      const [row, col] = [Math.floor(i / cols), i % cols];
+      const scale = scales[conv1d ? Math.floor(row / 32) * cols + col : row * along + Math.floor(col / 32)];
+      assert.ok(Math.abs(integers[i] * scale - value) <= 0.50001 * scale, `${name}: ${i}`);
+    });
+  }
+  assert.equal(q8.get("transformer.h.0.attn.c_attn.weight").dtype, "I8");
+}
+
 function checkConfig({ config }, folder) {
   const written = JSON.parse(fs.readFileSync(path.join(folder, "config.json")));
   const activations = { gelu: "gelu", gelu_tanh: "gelu_new", relu: "relu" };
@@ -182,6 +207,7 @@ try {
       checkTensors(one, kept);
       checkConfig(one, folder);
       checkTokenizer(characters, folder);
+      checkQ8(await readTensors(convert(`${folder}-q8`, "--dtype", "q8")), kept);
       // Half as many bits: the nearest numbers that these types have.
       for (const [dtype, error] of [["F32", 0], ["F16", 2 ** -11], ["BF16", 2 ** -8]]) {
         const other = await readTensors(convert(`${folder}-${dtype}`, "--dtype", dtype.toLowerCase()));
