@@ -1,8 +1,12 @@
 // The oracle is PyTorch: logits of each dialect's architecture, in tests/fixtures.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <new>
 #include <stdexcept>
 
 #include "decant/error.h"
@@ -246,6 +250,54 @@ TEST_P(ShippedModel, AVisitorThatThrowsLeavesTheSessionAsItWas) {
   EXPECT_THROW(session.prefill(tokens().subspan(70), stop), std::runtime_error);
   EXPECT_EQ(session.position(), 70);
   EXPECT_TRUE(std::ranges::equal(session.step(tokens_[70]), expected(70)));
+}
+
+// While one lives, the process gets no more memory, but for what is free in its heap.
+class NoMoreMemory {
+ public:
+  NoMoreMemory() {
+    getrlimit(RLIMIT_AS, &before_);
+    std::ifstream file("/proc/self/statm");
+    rlim_t pages = 0;
+    file >> pages;
+    const rlimit now = {pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)), before_.rlim_max};
+    setrlimit(RLIMIT_AS, &now);
+  }
+  NoMoreMemory(const NoMoreMemory&) = delete;
+  NoMoreMemory& operator=(const NoMoreMemory&) = delete;
+  ~NoMoreMemory() { setrlimit(RLIMIT_AS, &before_); }
+
+ private:
+  rlimit before_ = {};
+};
+
+TEST(Session, OutOfMemoryAppendsNothing) {
+#ifdef DECANT_SANITIZED
+  GTEST_SKIP() << "AddressSanitizer needs an address space without a limit";
+#endif
+  // So wide that what 256 rows take is more than any of the heap's arenas can hold.
+  const Model model(Checkpoint::random({.vocab_size = 64,
+                                        .block_size = 300,
+                                        .n_layer = 1,
+                                        .n_head = 2,
+                                        .n_embd = 16,
+                                        .n_inner = 80'000}));
+  const std::vector<TokenId> tokens(300, 7);
+  const std::span all(tokens);
+  SessionGroup group(model, 2);
+  Session first(group);
+  Session second(group);
+  first.prefill(all.first(10));
+  const SessionGroup::Part parts[] = {{&first, all.first(200)}, {&second, all.first(100)}};
+  {
+    const NoMoreMemory limit;
+    EXPECT_THROW(group.append(parts), std::bad_alloc);
+  }
+  EXPECT_EQ(first.position(), 10);
+  EXPECT_EQ(second.position(), 0);
+  const std::vector<float> after = copy(group.append(parts));
+  Session alone(model, 1);
+  EXPECT_EQ(std::vector(after.begin(), after.begin() + 64), copy(alone.prefill(all.first(210))));
 }
 
 // Counted by hand, for sizes that need no padding.
