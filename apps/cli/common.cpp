@@ -84,9 +84,9 @@ void write_file(const fs::path& path, std::string_view bytes) {
 
 void ModelArgs::add_checkpoint_options(CLI::App& command) {
   command.add_option("--model", model,
-                     "a folder in Hugging Face layout, a .safetensors or a .pt file "
-                     "(default: the Shakespeare model that ships)");
-  add_integer(command, "--n-head", n_head, "attention heads, where the checkpoint does not say");
+                     "a checkpoint (.pt, .pth, .bin, .safetensors, .ckpt.index), or the folder "
+                     "that has it (default: the Shakespeare model that ships)");
+  add_integer(command, "--n-head", n_head, "attention heads, whatever the checkpoint says");
   command.add_option("--names", names,
                      "a JSON file that says what the tensors are called, for a naming scheme that "
                      "Decant does not know");
@@ -117,7 +117,7 @@ fs::path ModelArgs::model_path() const { return model ? fs::path(*model) : shipp
 
 CheckpointOptions ModelArgs::checkpoint_options() const {
   CheckpointOptions options;
-  if (n_head != 0) options.n_head = n_head;
+  options.n_head = n_head;
   if (names) options.names = *names;
   return options;
 }

@@ -71,10 +71,20 @@ Integer parse_integer(std::string_view name, std::string_view word) {
   return value;
 }
 
-/// Adds an option that takes such a number.
-template <typename Integer>
-CLI::Option* add_integer(CLI::App& command, const std::string& name, Integer& target,
+template <typename T>
+struct IntegerIn {
+  using type = T;
+};
+template <typename T>
+struct IntegerIn<std::optional<T>> {
+  using type = T;
+};
+
+/// Adds an option that takes such a number; the target may be an optional.
+template <typename Target>
+CLI::Option* add_integer(CLI::App& command, const std::string& name, Target& target,
                          const std::string& help) {
+  using Integer = typename IntegerIn<Target>::type;
   return command
       .add_option_function<std::string>(
           name,
@@ -91,7 +101,7 @@ struct ModelArgs {
   std::optional<std::string> names;      // a JSON file of a naming scheme
   std::string weights = "auto";
   int threads = 0;
-  std::int64_t n_head = 0;  // 0: as the checkpoint says
+  std::optional<std::int64_t> n_head;  // else as the checkpoint says
   bool quiet = false;
 
   void add_checkpoint_options(CLI::App& command);

@@ -29,13 +29,25 @@ constexpr const char* kTokenizerFiles[] = {"tokenizer.json", "vocab.json", "merg
 
 void refuse_to_replace(const fs::path& out) {
   const auto refuse_if_there = [&out](const char* name) {
-    if (!fs::exists(out / name)) return;
+    std::error_code unreadable;  // then it cannot be written either, and that is what is said
+    if (!fs::exists(out / name, unreadable)) return;
     throw Error(ErrorCode::kIo,
                 fmt::format("{}: exists already: name another folder, or add --force to replace it",
                             (out / name).string()));
   };
   for (const char* name : kModelFiles) refuse_if_there(name);
   for (const char* name : kTokenizerFiles) refuse_if_there(name);
+}
+
+// Of a folder with several checkpoints one is read: what is trained there later would not be.
+void refuse_to_hide(const Checkpoint& checkpoint, const fs::path& out) {
+  std::error_code not_there;
+  const fs::path folder = fs::absolute(checkpoint.file()).parent_path();
+  if (!fs::equivalent(out, folder, not_there)) return;
+  throw Error(ErrorCode::kInvalidOption,
+              fmt::format("{}: is the checkpoint's own folder, where what is written would be read "
+                          "in its place from then on: name another folder, or add --force",
+                          out.string()));
 }
 
 // Ctrl-C waits until the files are whole, so that none is left half written.
@@ -65,6 +77,7 @@ int run(const ConvertArgs& args) {
   const fs::path out = args.out;
   if (!args.force) refuse_to_replace(out);
   const Checkpoint checkpoint = args.model.open_checkpoint();
+  if (!args.force) refuse_to_hide(checkpoint, out);
   const Tokenizer tokenizer = args.model.open_tokenizer(checkpoint.config());
   std::vector<fs::path> written;
   {

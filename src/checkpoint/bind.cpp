@@ -55,6 +55,14 @@ class Binder {
         if (inside.name == name) found.push_back(inside);
       }
     }
+    // Home-made loops call the dict with the sizes what they like; that it has the heads tells it.
+    const auto has_heads = [&](const Settings& inside) {
+      return inside.values.contains(dialect.keys.n_head);
+    };
+    const auto other = std::ranges::find_if(tensors.settings, has_heads);
+    if (other != tensors.settings.end() && std::ranges::none_of(found, has_heads)) {
+      found.push_back(*other);
+    }
     if (config_json) {
       const auto section = config_json->values.find(dialect.config_section);
       const bool inside = section != config_json->values.end() && section->is_object();
@@ -369,6 +377,10 @@ class Binder {
       if (n_head < 1 || channels_ % n_head != 0) {
         file_.fail(ErrorCode::kInvalidOption,
                    "--n-head " + std::to_string(n_head) + " does not divide its " + channels);
+      }
+      if (said && said->value != n_head) {
+        note("took --n-head " + std::to_string(n_head) + ", though " + said->where + " is " +
+             std::to_string(said->value));
       }
     } else if (said) {
       n_head = said->value;

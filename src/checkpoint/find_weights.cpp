@@ -51,6 +51,20 @@ std::vector<std::string> llm_c_steps(const fs::path& folder) {
   return names;
 }
 
+// What a training loop saved under a name of its own, in the order of the names.
+std::vector<std::string> by_extension(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+    const fs::path extension = entry->path().extension();
+    if (extension == ".pt" || extension == ".pth" || extension == ".safetensors") {
+      names.push_back(entry->path().filename().string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 // What follows PREFIX in PREFIX.data-00000-of-00001.
 bool is_data_suffix(std::string_view suffix) {
   std::string pattern(suffix);
@@ -118,8 +132,12 @@ fs::path find_file(const fs::path& path) {
 }  // namespace
 
 FoundWeights find_weights(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::is_directory(path, ignored)) return {find_file(path), {}};
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return {find_file(path), {}};
+  fs::directory_iterator(path, error);
+  if (error) {
+    throw Error(ErrorCode::kIo, path.string() + ": cannot be read: " + error.message());
+  }
   std::vector<std::string> found;
   std::string looked_for;
   for (const char* name : kWeightNames) {
@@ -131,8 +149,17 @@ FoundWeights find_weights(const fs::path& path) {
     return {find_file(path / "checkpoint"), {}};
   }
   if (found.empty()) {
-    throw Error(ErrorCode::kIo, path.string() + ": holds no checkpoint (looked for " + looked_for +
-                                    "model_NNNNNNNN.bin, checkpoint)");
+    found = by_extension(path);
+    if (found.empty()) {
+      throw Error(ErrorCode::kIo,
+                  path.string() + ": holds no checkpoint (looked for " + looked_for +
+                      "model_NNNNNNNN.bin, checkpoint, *.pt, *.pth, *.safetensors)");
+    }
+    if (found.size() > 1) {
+      throw Error(ErrorCode::kIo, path.string() + ": holds several checkpoints (" +
+                                      quote(found[0]) + ", " + quote(found[1]) +
+                                      (found.size() > 2 ? ", ..." : "") + "): name one of them");
+    }
   }
   FoundWeights weights{path / found.front(), {}};
   if (found.size() > 1) {

@@ -103,10 +103,14 @@ std::string evidence_for(const Recognized& recognized, std::size_t names) {
     found += (found.empty() ? "" : ", ") + quote(tensors.tensors[i].name);
   }
   if (found.empty()) file.fail(ErrorCode::kUnrecognized, "holds no tensors");
+  found += tensors.tensors.size() > kShown ? ", ..." : "";
+  if (rows.data() != dialects().data()) {
+    file.fail(ErrorCode::kUnrecognized,
+              "has tensor names that are not in " + quote(known) + " (--names): " + found);
+  }
   file.fail(ErrorCode::kUnrecognized, "has tensor names of no dialect that Decant knows (" + known +
                                           "): " + found +
-                                          (tensors.tensors.size() > kShown ? ", ..." : "") +
-                                          "; say with --names what they are");
+                                          "; a GPT of GPT-2's kind can be opened with --names");
 }
 
 }  // namespace

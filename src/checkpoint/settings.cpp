@@ -68,8 +68,19 @@ std::optional<Setting<std::string>> SettingsReader::text(const std::string& key)
 
 json read_json_object(const std::filesystem::path& path) {
   const std::string text = read_file(path, kMaxConfig);
-  // Without a callback: with one, each object that ends looks at all that stand before it.
-  json values = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json values;
+  try {
+    // Without a callback: with one, each object that ends looks at all that stand before it.
+    values = json::parse(text);
+  } catch (const json::parse_error& error) {
+    const std::string_view before(text.data(), std::min(text.size(), error.byte));
+    const auto line = 1 + std::ranges::count(before.substr(0, before.size() - 1), '\n');
+    throw Error(ErrorCode::kMalformed,
+                path.string() + ": line " + std::to_string(line) +
+                    " is not JSON: is a comma, a quote or a bracket missing there or before it?");
+  } catch (const json::exception&) {  // a number too large
+    values = nullptr;
+  }
   if (!values.is_object()) {
     throw Error(ErrorCode::kMalformed, path.string() + ": is not a JSON object");
   }

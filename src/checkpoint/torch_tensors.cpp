@@ -9,8 +9,8 @@
 namespace decant {
 namespace {
 
-// Keys under which training scripts put the state_dict, the first that holds tensors wins; where
-// none does, the root itself is the state_dict.
+// Keys under which training scripts put the state_dict, the first that holds tensors wins. Where
+// none does, the root itself is the state_dict, or the one dict in it that holds tensors.
 constexpr std::string_view kStateDictKeys[] = {"model", "model_state_dict", "state_dict"};
 
 // A handful of dicts with tens of short entries. What is larger is something else, and, as a pickle
@@ -18,6 +18,10 @@ constexpr std::string_view kStateDictKeys[] = {"model", "model_state_dict", "sta
 constexpr std::size_t kMaxSettings = 16;
 constexpr std::size_t kMaxSettingsItems = 2 * 1000;
 constexpr std::size_t kMaxSettingsText = 256;
+
+// What a training script saves side by side; a hostile root can name one large dict many times.
+constexpr std::size_t kMaxRootKeys = 64;
+constexpr std::size_t kShownKeys = 6;  // in a message
 
 struct StorageType {
   std::string_view name;
@@ -96,7 +100,26 @@ class TorchReader {
         break;  // a hostile root can repeat its keys; one look at each keeps the time linear
       }
     }
-    return root;
+    if (holds_tensors(root)) return root;
+    const PickleValue* only = nullptr;
+    std::string keys;
+    for (std::size_t i = 0; i < std::min(items.size(), 2 * kMaxRootKeys); i += 2) {
+      const std::string_view* key = short_text(items[i]);
+      if (key != nullptr && i < 2 * kShownKeys) keys += (keys.empty() ? "" : ", ") + quote(*key);
+      if (!holds_tensors(items[i + 1])) continue;
+      if (only != nullptr) {
+        file_.fail(ErrorCode::kUnrecognized,
+                   "has several dicts of tensors, and none is called model, model_state_dict or "
+                   "state_dict: save the one that is the model");
+      }
+      only = &items[i + 1];
+    }
+    if (only == nullptr) {
+      file_.fail(ErrorCode::kUnrecognized, "holds no state_dict" +
+                                               (keys.empty() ? "" : " (its keys: " + keys + ")") +
+                                               ": torch.save(model.state_dict(), ...)");
+    }
+    return std::get<PickleDict>(*only);
   }
 
   void add_tensors(PickleDict state_dict, std::vector<StoredTensor>& tensors) const {

@@ -58,7 +58,9 @@ std::string_view forbidden_hint(std::string_view module, std::string_view rest, 
   if (module.starts_with("numpy")) {
     return "NumPy values were saved with the weights; turn them into Python numbers first";
   }
-  return "a state_dict never needs that; do not trust this file";
+  return "a state_dict never needs that: save model.state_dict() alone, and do not trust a file "
+         "that "
+         "is not your own";
 }
 
 }  // namespace decant

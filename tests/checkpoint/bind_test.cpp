@@ -47,6 +47,21 @@ TEST(Bind, ShapeMismatchOfEveryTensor) {
   }
 }
 
+// A training loop of one's own calls the dict with the sizes what it likes.
+TEST(Bind, FindsTheHeadsInADictOfAnyName) {
+  ModelBuilder model = course_model();
+  model.options = {};
+  model.settings = {{"train", "train", {{"lr", 1}}}, {"cfg", "cfg", {{"n_head", 4}}}};
+  EXPECT_EQ(model.bind().config.n_head, 4);
+  // Not beside one that has its usual name, as nanoGPT's own "config" may say something else.
+  model.settings.push_back({"model_args", "model_args", {{"n_head", 2}}});
+  EXPECT_EQ(model.bind().config.n_head, 2);
+  model.options.n_head = 1;
+  EXPECT_EQ(model.bind().config.n_head, 1);
+  EXPECT_THAT(model.bind().notes,
+              testing::Contains("took --n-head 1, though model_args: 'n_head' is 2"));
+}
+
 // A matrix of integers comes with scales, one for each 32 inputs of an output.
 TEST(Bind, IntegersNeedTheirScales) {
   const std::string name = "transformer.h.1.mlp.c_proj.weight";

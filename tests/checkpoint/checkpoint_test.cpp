@@ -146,10 +146,10 @@ TEST(Checkpoint, MalformedConfigBesideIt) {
   const TempFolder folder;
   fs::copy_file(fixtures_folder() / "hf_f32/model.safetensors",
                 folder.path() / "model.safetensors");
-  std::ofstream(folder.path() / "config.json") << "{";
+  std::ofstream(folder.path() / "config.json") << "{\n  \"n_head\": 2\n  \"n_embd\": 8\n}";
   const Error error = error_of([&] { Checkpoint::open(folder.path()); });
   EXPECT_EQ(error.code(), ErrorCode::kMalformed);
-  EXPECT_THAT(error.what(), HasSubstr("config.json: is not a JSON object"));
+  EXPECT_THAT(error.what(), HasSubstr("config.json: line 3 is not JSON"));
 }
 
 TEST(Checkpoint, MovesWithItsTensors) {

@@ -143,8 +143,23 @@ TEST_F(FindWeights, SaysWhatItLookedFor) {
         testing::EndsWith(": holds no checkpoint (looked for model.safetensors, "
                           "model.safetensors.index.json, model.pt, ckpt.pt, "
                           "pytorch_model.bin, pytorch_model.bin.index.json, "
-                          "model.ckpt.index, gpt2_124M.bin, model_NNNNNNNN.bin, checkpoint)"));
+                          "model.ckpt.index, gpt2_124M.bin, model_NNNNNNNN.bin, checkpoint, "
+                          "*.pt, *.pth, *.safetensors)"));
   }
+}
+
+TEST_F(FindWeights, TakesTheOnlyOneOfAnotherName) {
+  put("notes.txt");
+  for (const char* name : {"epoch_3.pt", "gpt.pth", "weights.safetensors"}) {
+    put(name);
+    EXPECT_EQ(found(), name);
+    std::filesystem::remove(folder_.path() / name);
+  }
+  put("model_00250.pt");
+  put("model_00500.pt");
+  expect_refused("", ": holds several checkpoints ('model_00250.pt', 'model_00500.pt'): name one");
+  put("ckpt.pt");
+  EXPECT_EQ(found(), "ckpt.pt");
 }
 
 TEST_F(FindWeights, FindsSettingsBesideThem) {

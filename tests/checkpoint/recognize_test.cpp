@@ -59,14 +59,16 @@ TEST(Recognize, Unrecognized) {
   EXPECT_EQ(model.error().code(), ErrorCode::kUnrecognized);
   EXPECT_THAT(model.error().what(),
               HasSubstr("of no dialect that Decant knows (the loss curve, nanoGPT, "));
-  EXPECT_THAT(model.error().what(),
-              HasSubstr("): 'conv1.weight', 'conv2.weight'; say with --names what they are"));
+  EXPECT_THAT(
+      model.error().what(),
+      HasSubstr(
+          "): 'conv1.weight', 'conv2.weight'; a GPT of GPT-2's kind can be opened with --names"));
   model.shapes = {};
   EXPECT_THAT(model.error().what(), HasSubstr("holds no tensors"));
   // One name in common makes no dialect.
   model.shapes = {{"ln_f.weight", {4}}, {"a", {1}}, {"b", {1}}, {"c", {1}}, {"d", {1}}, {"e", {1}}};
   EXPECT_EQ(model.error().code(), ErrorCode::kUnrecognized);
-  EXPECT_THAT(std::string(model.error().what()), HasSubstr(", ...; say"));
+  EXPECT_THAT(std::string(model.error().what()), HasSubstr("'d', ...; a GPT"));
 }
 
 // Every tensor of every dialect, taken out: it is missing from that dialect, by name.

@@ -36,6 +36,20 @@ TEST(TorchTensors, FindsTheStateDictBesideTrainingState) {
   }
 }
 
+TEST(TorchTensors, TakesTheOnlyDictOfTensorsWhateverItIsCalled) {
+  const std::string weights = dict(text("w") + kTwo + text("v") + kTwo);
+  const std::string state = text("epoch") + number(3) + text("weights") + weights;
+  EXPECT_EQ(read(kProto2 + dict(state) + ".").tensors.size(), 2u);
+  const auto expect_refused = [](const std::string& root, const std::string& message) {
+    const Error error = error_of([&] { read(kProto2 + root + "."); });
+    EXPECT_EQ(error.code(), ErrorCode::kUnrecognized);
+    EXPECT_NE(std::string(error.what()).find(message), std::string::npos) << error.what();
+  };
+  expect_refused(dict(state + text("ema") + weights), "has several dicts of tensors");
+  expect_refused(dict(text("epoch") + number(3) + text("optimizer") + dict(number(0) + number(1))),
+                 "holds no state_dict (its keys: 'epoch', 'optimizer')");
+}
+
 TEST(TorchTensors, TakesPlainSettings) {
   const std::string root =
       kProto2 +
