@@ -125,8 +125,21 @@ TEST(CliConvert, WhatItWritesMakesTheSameText) {
   EXPECT_EQ(again.status, 1);
   EXPECT_THAT(again.err, HasSubstr("exists already"));
   EXPECT_EQ(shell("$decant convert --dtype f32 --force " + out).status, 0);
-  // f32 holds every bf16 weight exactly.
+  // f32 holds every bf16 weight exactly, and q8 is what both are made on loading.
   EXPECT_EQ(shell(generate + "--model " + out).out, shell(generate).out);
+  EXPECT_EQ(shell("$decant convert --dtype q8 --force " + out).status, 0);
+  EXPECT_EQ(shell(generate + "--model " + out).out, shell(generate).out);
+}
+
+TEST(CliConvert, DoesNotHideTheCheckpointThatItReads) {
+  const TempFolder folder;
+  const std::string path = folder.path().string();
+  std::filesystem::copy_file(DECANT_SOURCE_DIR "/tests/fixtures/course_plain/model.pt",
+                             folder.path() / "model.pt");
+  const Outcome run = shell("$decant convert --n-head 4 --model " + path + " " + path);
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.err, HasSubstr("is the checkpoint's own folder"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "model.safetensors"));
 }
 
 // A training folder has a config.json of its own, which only the course's names explain.
