@@ -186,11 +186,12 @@ void SessionGroup::State::forward() {
 
 void SessionGroup::State::prepare_attention() {
   const std::int64_t heads = weights.config.n_head;
-  std::int64_t scores = 0;  // of one head, about
+  std::int64_t scores = 0;  // of one head, about: keys are multiplied by whole blocks
   std::int64_t longest = 0;
   for (const Slice& slice : slices) {
     longest = std::max(longest, slice.position + slice.rows());
-    scores += slice.rows() * (slice.position + slice.rows());
+    const std::int64_t seen = slice.position + slice.rows();
+    scores += slice.rows() * ((seen - 1) / kCachePositions + 1) * kCachePositions;
   }
   const std::size_t room =
       attend_workspace_size(kAnswers, longest, static_cast<std::size_t>(c() / heads));
