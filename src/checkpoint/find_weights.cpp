@@ -134,8 +134,7 @@ fs::path find_file(const fs::path& path) {
 FoundWeights find_weights(const fs::path& path) {
   std::error_code error;
   if (!fs::is_directory(path, error)) return {find_file(path), {}};
-  fs::directory_iterator(path, error);
-  if (error) {
+  if (fs::directory_iterator files(path, error); error) {
     throw Error(ErrorCode::kIo, path.string() + ": cannot be read: " + error.message());
   }
   std::vector<std::string> found;
