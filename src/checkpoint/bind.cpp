@@ -20,6 +20,7 @@ class Binder {
   Binder(const FileBytes& file, const TensorFile& tensors,
          const std::optional<Settings>& config_json, const CheckpointOptions& options)
       : file_(file),
+        tensors_(tensors),
         total_bytes_(tensors.total_bytes),
         options_(options),
         own_(options.names ? std::optional(read_names(*options.names)) : std::nullopt),
@@ -297,7 +298,7 @@ class Binder {
       bound_.config.tied_head = true;
     }
     if (bound_.config.tied_head) gpt.head = gpt.wte;
-    if (present && has_bias(dialect_.head, biases_)) {
+    if (found_.find(dialect_.head.bias) != nullptr && has_bias(dialect_.head, biases_)) {
       gpt.head_bias = vector(dialect_.head.bias, gpt.wte.rows);
     }
   }
@@ -444,7 +445,9 @@ class Binder {
   }
 
   void read_activation() {
-    if (const auto said = settings_.text(dialect_.keys.activation)) {
+    auto said = settings_.text(dialect_.keys.activation);
+    if (!said && !own_) said = settings_.text("activation_function");
+    if (said) {
       const std::optional<Activation> activation = activation_named(said->value);
       if (!activation) {
         throw Error(ErrorCode::kUnsupported,
@@ -454,13 +457,15 @@ class Binder {
       bound_.config.activation = *activation;
       return;
     }
-    const bool older = !dialect_.tanh_without.empty() && !settings_.empty() &&
-                       !settings_.any(dialect_.tanh_without);
+    const auto args =
+        std::ranges::find(tensors_.settings, dialect_.clues.settings, &Settings::name);
+    const bool older = !dialect_.tanh_without.empty() && args != tensors_.settings.end() &&
+                       !args->values.contains(dialect_.tanh_without);
     bound_.config.activation = older ? Activation::kGeluTanh : dialect_.activation;
     if (dialect_.activation_note.empty()) return;
     note(std::string("which GELU is not in the file: took the ") +
          (bound_.config.activation == Activation::kGelu ? "exact one" : "tanh approximation") +
-         (older ? ", as its settings have no " + quote(dialect_.tanh_without)
+         (older ? ", as " + args->where + " has no " + quote(dialect_.tanh_without)
                 : " (" + dialect_.activation_note + ")"));
   }
 
@@ -476,6 +481,7 @@ class Binder {
   }
 
   const FileBytes& file_;
+  const TensorFile& tensors_;
   const std::uint64_t total_bytes_;
   const CheckpointOptions& options_;
   std::optional<Dialect> own_;  // the user's

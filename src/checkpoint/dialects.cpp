@@ -21,6 +21,7 @@ SettingKeys sizes(const char* vocab_size, const char* block_size, const char* n_
   keys.n_layer = n_layer;
   keys.n_head = n_head;
   keys.n_embd = n_embd;
+  keys.layer_norm_epsilon = "layer_norm_epsilon";
   return keys;
 }
 
@@ -101,6 +102,8 @@ Dialect build_nanogpt() {
   row.activation = Activation::kGeluTanh;
   row.settings_in = {"config"};
   row.clues.settings = "config";
+  row.clues.keys = {"vocab_size",
+                    "block_size"};  // a training run's own "config" has learning rates
   return row;
 }
 
@@ -140,7 +143,7 @@ Dialect mingpt_2020() {
   row.ln_f = part("ln_f", Bias::kAlways);
   row.head = part("head", Bias::kNever);
   row.buffers = {"blocks.{i}.attn.mask"};
-  row.keys.n_head = "n_head";
+  row.keys = sizes("vocab_size", "block_size", "n_layer", "n_head", "n_embd");
   row.default_heads = {{.n_embd = 512, .n_head = 8}};  // play_char.ipynb
   return row;
 }
@@ -156,8 +159,6 @@ Dialect hugging_face() {
   row.activation_note = "GPT-2's own; \"activation_function\" in a config.json says otherwise";
   row.keys.block_size = "n_positions";
   row.keys.n_inner = "n_inner";
-  row.keys.activation = "activation_function";
-  row.keys.layer_norm_epsilon = "layer_norm_epsilon";
   row.keys.tied_head = "tie_word_embeddings";
   row.required = {{"model_type", "gpt2"},
                   {"scale_attn_weights", true},
@@ -238,7 +239,7 @@ Dialect video_lecture() {
   row.attention_scale_note =
       "as gpt.py has it today; the video and its first versions divide by that of all channels: "
       "then put {\"attention_scale\": \"n_embd\"} in a config.json beside it";
-  row.keys.n_head = "n_head";
+  row.keys = sizes("vocab_size", "block_size", "n_layer", "n_head", "n_embd");
   row.keys.attention_scale = "attention_scale";
   return row;
 }

@@ -36,7 +36,7 @@ struct SettingKeys {
   std::string n_embd;
   std::string n_inner;
   std::string n_inner_factor;  ///< n_inner / n_embd
-  std::string activation;
+  std::string activation;      ///< beside transformers' "activation_function"
   std::string layer_norm_epsilon;
   std::string bias;  ///< the switch of Bias::kSwitched
   std::string tied_head;
@@ -55,9 +55,10 @@ enum class AttentionScale { kHeadSize, kChannels };
 /// What tells a file of this dialect from one of another with the same names. All of them hold, or
 /// it is another's.
 struct Clues {
-  std::string settings;   ///< a dict or an object of this name lies beside the state_dict
-  bool buffers = false;   ///< the dialect's buffers are there
-  bool own_head = false;  ///< the head is there, and not the embedding's storage
+  std::string settings;           ///< a dict or an object of this name lies beside the state_dict
+  std::vector<std::string> keys;  ///< and has these
+  bool buffers = false;           ///< the dialect's buffers are there
+  bool own_head = false;          ///< the head is there, and not a copy of the embedding
 };
 
 /// The number of heads of a training program's default configuration of this width.
@@ -84,7 +85,8 @@ struct Dialect {
   Activation activation = Activation::kGelu;  ///< where no setting says
   /// What a person should know of that; empty where there is no other kind.
   std::string activation_note;
-  /// Settings that lack this key were written by a version that had the tanh approximation.
+  /// What clues.settings names was written, where it lacks this key, by a version that had the tanh
+  /// approximation.
   std::string tanh_without;
   AttentionScale attention_scale = AttentionScale::kHeadSize;  ///< where no setting says
   std::string attention_scale_note;      ///< what a person should know of that

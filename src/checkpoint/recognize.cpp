@@ -2,6 +2,7 @@
 #include "recognize.h"
 
 #include <algorithm>
+#include <cstring>
 #include <tuple>
 #include <utility>
 
@@ -56,25 +57,36 @@ bool contradicts(const Dialect& dialect, const StoredTensor& tensor) {
   return out_first != (dialect.orientation == Orientation::kOutIn);
 }
 
+// Whether it holds the same elements in the same layout, in the same place or another.
+bool is_copy(const StoredTensor& a, const StoredTensor& b) {
+  if (a.type != b.type || a.shape != b.shape || a.strides != b.strides || !a.dtype) return false;
+  if (a.data == b.data) return true;
+  const auto extent = static_cast<std::size_t>(*element_extent(a.shape, a.strides));
+  return std::memcmp(a.data, b.data, extent * dtype_size(*a.dtype)) == 0;
+}
+
 Fit fit(const Dialect& dialect, const TensorFile& file) {
   Fit fit;
   const auto parts = parts_of(dialect);
   bool buffers = false;
-  const std::byte* wte = nullptr;
-  const std::byte* head = nullptr;
+  const StoredTensor* wte = nullptr;
+  const StoredTensor* head = nullptr;
   for (const StoredTensor& tensor : file.tensors) {
     const std::string_view name = strip_prefixes(dialect, tensor.name);
     if (match_any(parts, name)) ++fit.names;
     if (match(dialect.qkv.weight, name) && contradicts(dialect, tensor)) fit.orientation = false;
     buffers = buffers || is_buffer(dialect, name);
-    if (name == dialect.wte.weight) wte = tensor.data;
-    if (name == dialect.head.weight) head = tensor.data;
+    if (name == dialect.wte.weight) wte = &tensor;
+    if (name == dialect.head.weight) head = &tensor;
   }
   const Clues& clues = dialect.clues;
-  const bool settings = std::any_of(file.settings.begin(), file.settings.end(),
-                                    [&](const Settings& s) { return s.name == clues.settings; });
+  const bool settings = std::ranges::any_of(file.settings, [&](const Settings& s) {
+    return s.name == clues.settings && std::ranges::all_of(clues.keys, [&](const std::string& key) {
+             return s.values.contains(key);
+           });
+  });
   fit.clues = (clues.settings.empty() || settings) && (!clues.buffers || buffers) &&
-              (!clues.own_head || (head != nullptr && head != wte));
+              (!clues.own_head || (head != nullptr && (wte == nullptr || !is_copy(*head, *wte))));
   return fit;
 }
 

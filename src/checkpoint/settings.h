@@ -22,8 +22,6 @@ class SettingsReader {
  public:
   explicit SettingsReader(std::vector<Settings> sources) : sources_(std::move(sources)) {}
 
-  bool empty() const { return sources_.empty(); }
-
   // Every key may be empty: then there is no such setting.
   std::optional<Setting<std::int64_t>> integer(const std::string& key) const;
   std::optional<Setting<double>> number(const std::string& key) const;

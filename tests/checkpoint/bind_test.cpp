@@ -62,6 +62,59 @@ TEST(Bind, FindsTheHeadsInADictOfAnyName) {
               testing::Contains("took --n-head 1, though model_args: 'n_head' is 2"));
 }
 
+// What config.json says counts in every dialect.
+TEST(Bind, TakesActivationAndEpsilonFromConfigJson) {
+  for (ModelBuilder model : {course_model(), gpt2_model(false), gpt2_model(true)}) {
+    for (const auto& [word, activation] :
+         {std::pair("gelu", Activation::kGelu), std::pair("gelu_new", Activation::kGeluTanh),
+          std::pair("relu", Activation::kRelu)}) {
+      model.config_json =
+          Settings{"config.json",
+                   "config.json",
+                   {{"n_head", 2}, {"activation_function", word}, {"layer_norm_epsilon", 0.001}}};
+      EXPECT_EQ(model.bind().config.activation, activation);
+      EXPECT_EQ(model.bind().config.layer_norm_epsilon, 0.001f);
+    }
+  }
+}
+
+// An older nanoGPT is told by its own model_args, not by what else is silent about biases.
+TEST(Bind, AConfigJsonDoesNotMakeAnOlderNanoGpt) {
+  ModelBuilder model = gpt2_model(false);
+  model.config(R"({"n_head": 2})");
+  EXPECT_EQ(model.bind().config.activation, Activation::kGelu);
+  model.settings = {{"model_args", "model_args", {{"n_head", 2}}}};
+  EXPECT_EQ(model.bind().config.activation, Activation::kGeluTanh);
+}
+
+// A learning rate's "config" is not build-nanogpt's, which has the model's sizes.
+TEST(Bind, BuildNanogptIsToldByItsSizes) {
+  ModelBuilder model = gpt2_model(false);
+  model.settings = {{"config", "config", {{"n_head", 2}, {"learning_rate", 0.1}}}};
+  EXPECT_EQ(model.bind().dialect, "nanoGPT");
+  model.settings[0].values.update({{"vocab_size", 5}, {"block_size", 3}});
+  EXPECT_EQ(model.bind().dialect, "build-nanogpt");
+}
+
+// A tied head that was copied, as {k: v.cpu() for k, v in ...} does, is no head of its own.
+TEST(Bind, ACopiedHeadIsNotMinGpts) {
+  ModelBuilder model = gpt2_model(false);
+  model.shapes["lm_head.weight"] = {5, 4};
+  model.shapes["transformer.h.0.attn.bias"] = {1, 1, 3, 3};
+  model.own_head = false;
+  EXPECT_EQ(model.bind().dialect, "nanoGPT");
+  model.own_head = true;
+  EXPECT_EQ(model.bind().dialect, "minGPT");
+}
+
+TEST(Bind, ATiedHeadMayHaveABias) {
+  ModelBuilder model = gpt2_model(true);
+  EXPECT_FALSE(model.bind().gpt.head_bias.has_value());
+  model.shapes["lm_head.bias"] = {5};
+  EXPECT_TRUE(model.bind().gpt.head_bias.has_value());
+  EXPECT_TRUE(model.bind().config.tied_head);
+}
+
 // A matrix of integers comes with scales, one for each 32 inputs of an output.
 TEST(Bind, IntegersNeedTheirScales) {
   const std::string name = "transformer.h.1.mlp.c_proj.weight";
@@ -180,7 +233,7 @@ TEST(Bind, TellsOldNanoGptByItsSettings) {
   EXPECT_THAT(model.bind().notes, testing::ElementsAre(HasSubstr("since June 2023")));
   model.settings = {{"model_args", "model_args", {{"n_head", 2}}}};
   EXPECT_EQ(model.bind().config.activation, Activation::kGeluTanh);
-  EXPECT_THAT(model.bind().notes, testing::ElementsAre(HasSubstr("have no 'bias'")));
+  EXPECT_THAT(model.bind().notes, testing::ElementsAre(HasSubstr("has no 'bias'")));
   model.config(R"({"gelu": "none"})");
   EXPECT_EQ(model.bind().config.activation, Activation::kGelu);
 }

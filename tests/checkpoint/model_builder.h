@@ -18,6 +18,7 @@ struct ModelBuilder {
   std::vector<Settings> settings;
   std::optional<Settings> config_json;
   CheckpointOptions options = {.n_head = 2};
+  bool own_head = true;
   std::vector<std::byte> data = std::vector<std::byte>(1 << 16);
 
   void config(const char* json) {
@@ -36,7 +37,7 @@ struct ModelBuilder {
     file.total_bytes = data.size();
     const std::byte* at = data.data();
     for (const auto& [name, shape] : shapes) {
-      if (name.find("lm_head") != std::string::npos) {
+      if (own_head && name.find("lm_head") != std::string::npos) {
         const float one = 1;
         std::memcpy(data.data() + (at - data.data()), &one, sizeof(one));
       }

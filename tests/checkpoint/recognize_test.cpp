@@ -22,7 +22,7 @@ TEST(Recognize, TellsTwinsApartByWhatLiesBesideThem) {
   ModelBuilder plain = gpt2_model(false);
   EXPECT_EQ(plain.bind().dialect, "nanoGPT");
   ModelBuilder model = plain;
-  model.settings = {{"config", "config", {{"n_head", 2}}}};
+  model.settings = {{"config", "config", {{"n_head", 2}, {"vocab_size", 5}, {"block_size", 3}}}};
   EXPECT_EQ(model.bind().dialect, "build-nanogpt");
   model.settings.push_back({"model_args", "model_args", {{"n_head", 2}}});  // nanoGPT has both
   EXPECT_EQ(model.bind().dialect, "nanoGPT");
