@@ -41,7 +41,8 @@ class Memo {
 
   /// Where `word` is remembered, if it is.
   Entry& at(const WordKey& word) {
-    return entries_[WordSlot::hash(word) >> 32 & (entries_.size() - 1)];
+    constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15u;  // Knuth, section 6.4
+    return entries_[WordSlot::hash(word, kGolden) >> 32 & (entries_.size() - 1)];
   }
 
  private:

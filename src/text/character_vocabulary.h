@@ -14,7 +14,9 @@ namespace decant {
 
 /// A character and its id.
 struct CharacterSlot {
-  static std::uint64_t hash(char32_t character) { return multiplicative_hash(character); }
+  static std::uint64_t hash(char32_t character, std::uint64_t multiplier) {
+    return character * multiplier;
+  }
 
   bool empty() const { return id < 0; }
   char32_t key() const { return character; }

@@ -4,17 +4,26 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <type_traits>
 #include <vector>
 
 namespace decant {
 
+/// A random odd number: the product with it is a universal hash in its upper bits (Dietzfelbinger
+/// et al. 1997).
+inline std::uint64_t random_multiplier() {
+  std::random_device random;
+  return std::uint64_t{random()} << 32 | random() | 1;
+}
+
 /// Open addressing with linear probing, at most half full, never erased from. Reading is const and
 /// safe from any number of threads.
 ///
 /// A Slot holds key and value as compactly as it likes, as what counts is how much of the table
-/// fits in the cache. Slot{} is empty; key() compares with ==; Slot::hash(key) has its best bits on
-/// top.
+/// fits in the cache. Slot{} is empty; key() compares with ==; Slot::hash(key, multiplier) has its
+/// best bits on top. Each table has a multiplier of its own, drawn at random, so that no file can
+/// choose keys that all meet in one place.
 template <typename Slot>
 class FlatMap {
  public:
@@ -45,12 +54,14 @@ class FlatMap {
   }
 
   /// Starts to bring the slot of `key` into the cache.
-  void prefetch(const Key& key) const { __builtin_prefetch(&slots_[Slot::hash(key) >> shift_]); }
+  void prefetch(const Key& key) const {
+    __builtin_prefetch(&slots_[Slot::hash(key, multiplier_) >> shift_]);
+  }
 
  private:
   // Where `key` is, or the empty slot where it would be.
   std::size_t place_of(const Key& key) const {
-    std::size_t at = Slot::hash(key) >> shift_;
+    std::size_t at = Slot::hash(key, multiplier_) >> shift_;
     while (!slots_[at].empty() && slots_[at].key() != key) at = (at + 1) & (slots_.size() - 1);
     return at;
   }
@@ -64,12 +75,10 @@ class FlatMap {
     }
   }
 
+  std::uint64_t multiplier_ = random_multiplier();
   std::vector<Slot> slots_;
   int shift_ = 64;
   std::size_t size_ = 0;
 };
-
-/// Multiplicative hashing (Knuth, The Art of Computer Programming, section 6.4).
-inline std::uint64_t multiplicative_hash(std::uint64_t key) { return key * 0x9E3779B97F4A7C15u; }
 
 }  // namespace decant

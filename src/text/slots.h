@@ -17,7 +17,9 @@ struct PairSlot {
   static std::uint64_t pack(TokenId left, TokenId right) {
     return (static_cast<std::uint64_t>(left) + 1) << 20 | static_cast<std::uint64_t>(right);
   }
-  static std::uint64_t hash(std::uint64_t pair) { return multiplicative_hash(pair); }
+  static std::uint64_t hash(std::uint64_t pair, std::uint64_t multiplier) {
+    return pair * multiplier;
+  }
 
   bool empty() const { return packed == 0; }
   std::uint64_t key() const { return packed >> kRankBits; }
@@ -37,8 +39,8 @@ struct WordKey {
 
 /// A word that is one token.
 struct WordSlot {
-  static std::uint64_t hash(const WordKey& key) {
-    return multiplicative_hash(key.low ^ std::rotl(multiplicative_hash(key.high), 32));
+  static std::uint64_t hash(const WordKey& key, std::uint64_t multiplier) {
+    return (key.low ^ std::rotl(key.high * multiplier, 32)) * multiplier;
   }
 
   bool empty() const { return word.high == 0; }

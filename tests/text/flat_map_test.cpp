@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <map>
 
 #include "slots.h"
@@ -29,6 +30,28 @@ TEST(FlatMap, AgreesWithAMap) {
       EXPECT_EQ(found->rank(), truth[pair]);
     }
   }
+}
+
+struct NumberSlot {
+  static std::uint64_t hash(std::uint64_t number, std::uint64_t multiplier) {
+    return number * multiplier;
+  }
+  bool empty() const { return number == 0; }
+  std::uint64_t key() const { return number; }
+
+  std::uint64_t number = 0;
+};
+
+// Keys whose products with the usual multiplier, the golden ratio's, all begin with the same bits.
+TEST(FlatMap, NobodyChoosesKeysThatMeet) {
+  constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15u;
+  std::uint64_t inverse = kGolden;  // by Newton's iteration, modulo 2^64
+  for (int i = 0; i < 6; ++i) inverse *= 2 - kGolden * inverse;
+  ASSERT_EQ(kGolden * inverse, 1u);
+  FlatMap<NumberSlot> map;
+  const std::clock_t start = std::clock();  // of this process alone, however busy the machine
+  for (std::uint64_t i = 1; i <= 200'000; ++i) map.insert({i * inverse});
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 2);
 }
 
 TEST(FlatMap, HoldsTheLargestIdsAndRank) {
