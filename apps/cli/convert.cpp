@@ -1,8 +1,8 @@
 // decant convert: any readable checkpoint to Hugging Face layout.
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <csignal>
+#include <span>
 #include <vector>
 
 #include "commands.h"
@@ -67,6 +67,56 @@ class InterruptsWait {
   sigset_t before_;
 };
 
+// The files on their way: written in a folder inside the one that they are for, and moved when all
+// are whole. Until then nothing has changed, and nothing stays of what is not committed.
+class StagedFiles {
+ public:
+  explicit StagedFiles(const fs::path& out) : out_(out), folder_(out / ".decant-convert") {
+    std::error_code ignored;
+    for (fs::path path = fs::absolute(out); !fs::exists(path, ignored); path = path.parent_path()) {
+      made_.push_back(path);
+    }
+    fs::remove_all(folder_, ignored);  // of a run that was killed
+  }
+  StagedFiles(const StagedFiles&) = delete;
+  StagedFiles& operator=(const StagedFiles&) = delete;
+  ~StagedFiles() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+    for (const fs::path& path : made_) fs::remove(path, ignored);  // what is not empty stays
+  }
+
+  const fs::path& folder() const { return folder_; }
+
+  // Moves what was written, and removes what is there of another tokenizer.
+  std::vector<fs::path> commit() {
+    std::vector<fs::path> written;
+    for (const std::span<const char* const> names :
+         {std::span<const char* const>(kModelFiles),
+          std::span<const char* const>(kTokenizerFiles)}) {
+      for (const char* name : names) {
+        std::error_code error;
+        if (fs::exists(folder_ / name, error)) {
+          fs::rename(folder_ / name, out_ / name, error);
+          written.push_back(out_ / name);
+        } else {
+          fs::remove(out_ / name, error);
+        }
+        if (error) {
+          throw Error(ErrorCode::kIo, fmt::format("{}: cannot be replaced: {}",
+                                                  (out_ / name).string(), error.message()));
+        }
+      }
+    }
+    return written;
+  }
+
+ private:
+  fs::path out_;
+  fs::path folder_;
+  std::vector<fs::path> made_;  // folders that were not there, innermost first
+};
+
 int run(const ConvertArgs& args) {
   std::optional<DType> dtype;
   if (args.dtype) {
@@ -82,15 +132,10 @@ int run(const ConvertArgs& args) {
   std::vector<fs::path> written;
   {
     const InterruptsWait wait;
-    checkpoint.save_pretrained(out, dtype);
-    for (const char* name : kModelFiles) written.push_back(out / name);
-    const std::vector<fs::path> of_tokenizer = tokenizer.save(out);
-    written.insert(written.end(), of_tokenizer.begin(), of_tokenizer.end());
-    for (const char* name : kTokenizerFiles) {
-      if (std::find(written.begin(), written.end(), out / name) == written.end()) {
-        fs::remove(out / name);
-      }
-    }
+    StagedFiles files(out);
+    checkpoint.save_pretrained(files.folder(), dtype);
+    tokenizer.save(files.folder());
+    written = files.commit();
   }
   std::vector<std::string> names;
   names.reserve(written.size());

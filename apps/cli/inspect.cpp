@@ -1,6 +1,8 @@
 // decant inspect: what is in a checkpoint, and how it was recognised.
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "commands.h"
 #include "common.h"
 #include "decant/error.h"
@@ -16,6 +18,7 @@ struct InspectArgs {
 std::int64_t parameters(const Checkpoint& checkpoint) {
   std::int64_t total = 0;
   for (const TensorInfo& tensor : checkpoint.tensors()) {
+    if (std::ranges::count(tensor.shape, 0) > 0) continue;  // the other extents can be anything
     std::int64_t size = 1;
     for (const std::int64_t extent : tensor.shape) size *= extent;
     total += size;

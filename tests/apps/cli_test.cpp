@@ -186,10 +186,19 @@ TEST(CliConvert, LeavesNothingHalfWritten) {
   const Outcome run = shell("trap '' XFSZ; ulimit -f 1000; $decant convert " + out);
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.err, HasSubstr("model.safetensors: cannot write"));
-  EXPECT_FALSE(std::filesystem::exists(folder.path() / "new" / "model.safetensors"));
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path())) {
-    EXPECT_EQ(entry.path().string().find(".tmp"), std::string::npos) << entry.path();
-  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+
+  // Here the model fits, and GPT-2's tokenizer does not: an older model stays as it is.
+  const std::string convert = "$decant convert --tokenizer gpt2 --force --model '" DECANT_SOURCE_DIR
+                              "/tests/fixtures/hf_f32' " +
+                              out;
+  ASSERT_EQ(shell("$decant convert " + out).status, 0);
+  const std::string files = "cd " + out + "; cksum $(find . -type f | sort)";
+  const std::string before = shell(files).out;
+  const Outcome half = shell("trap '' XFSZ; ulimit -f 300; " + convert);
+  EXPECT_EQ(half.status, 1);
+  EXPECT_THAT(half.err, HasSubstr("vocab.json: cannot write"));
+  EXPECT_EQ(shell(files).out, before);
 }
 
 // Each bad model is one line that names the file, and status 1.
