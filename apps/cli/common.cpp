@@ -139,7 +139,18 @@ std::optional<Tokenizer> ModelArgs::named_tokenizer() const {
 }
 
 Tokenizer ModelArgs::open_tokenizer(const ModelConfig& config) const {
-  if (auto named = named_tokenizer()) return *named;
+  if (auto named = named_tokenizer()) {
+    const auto ids = static_cast<std::int64_t>(named->vocab_size());
+    const std::int64_t rows = config.vocab_size;
+    if (ids < rows) {
+      say("note: the model has {} ids and the tokenizer {}: the others are never drawn", rows, ids);
+    }
+    if (ids > rows) {
+      say("note: the tokenizer has {} ids and the model {}: is it the one of this model?", ids,
+          rows);
+    }
+    return *named;
+  }
   // 50,304 is 50,257 rounded up to a multiple of 64, as nanoGPT does for speed.
   if (config.vocab_size == 50257 || config.vocab_size == 50304) return Tokenizer::gpt2();
   throw Error(
@@ -191,17 +202,7 @@ OpenModel::OpenModel(const ModelArgs& args, const Checkpoint& checkpoint)
     : tokenizer(args.open_tokenizer(checkpoint.config())),
       model(args.load(checkpoint)),
       group(model, args.threads),
-      args_(args) {
-  const std::int64_t rows = model.config().vocab_size;
-  if (static_cast<std::int64_t>(tokenizer.vocab_size()) < rows) {
-    args.say("note: the model has {} ids and the tokenizer {}: the others are never drawn", rows,
-             tokenizer.vocab_size());
-  }
-  if (static_cast<std::int64_t>(tokenizer.vocab_size()) > rows) {
-    args.say("note: the tokenizer has {} ids and the model {}: is it the one of this model?",
-             tokenizer.vocab_size(), rows);
-  }
-}
+      args_(args) {}
 
 std::vector<TokenId> OpenModel::encode(const std::string& prompt) const {
   std::vector<TokenId> tokens = tokenizer.encode(prompt);

@@ -29,8 +29,7 @@ std::int64_t parameters(const Checkpoint& checkpoint) {
 Json to_json(std::span<const TensorInfo> tensors) {
   Json list = Json::array();
   for (const TensorInfo& tensor : tensors) {
-    list.push_back(
-        {{"name", tensor.name}, {"dtype", dtype_name(tensor.dtype)}, {"shape", tensor.shape}});
+    list.push_back({{"name", tensor.name}, {"dtype", tensor.type}, {"shape", tensor.shape}});
   }
   return list;
 }
@@ -38,7 +37,7 @@ Json to_json(std::span<const TensorInfo> tensors) {
 std::string to_text(std::span<const TensorInfo> tensors) {
   std::string out = "tensors\n";
   for (const TensorInfo& tensor : tensors) {
-    out += fmt::format("  {:<4} {:>14}  {}\n", dtype_name(tensor.dtype),
+    out += fmt::format("  {:<4} {:>14}  {}\n", tensor.type,
                        fmt::format("{}", fmt::join(tensor.shape, " x ")), tensor.name);
   }
   return out;

@@ -49,7 +49,7 @@ std::size_t dtype_size(DType dtype);
 /// One tensor of the file, as the file names it.
 struct TensorInfo {
   std::string name;
-  DType dtype;
+  std::string type;  ///< dtype_name(), or, of a type that is not read, what the format calls it
   std::vector<std::int64_t> shape;
 };
 
@@ -93,7 +93,7 @@ class Checkpoint {
   ~Checkpoint();
 
   const ModelConfig& config() const;
-  /// Those of a type that Decant reads, in the file's order.
+  /// In the file's order.
   std::span<const TensorInfo> tensors() const&;
   std::span<const TensorInfo> tensors() && = delete;  // would point into a checkpoint that is gone
   /// The file that holds the tensors, or the index; empty where they are random.

@@ -48,7 +48,9 @@ TensorFile read_tensors(const FileBytes& file, const fs::path& path, FileSet& fi
 std::vector<TensorInfo> list_tensors(const TensorFile& file) {
   std::vector<TensorInfo> infos;
   for (const StoredTensor& tensor : file.tensors) {
-    if (tensor.dtype) infos.push_back({tensor.name, *tensor.dtype, tensor.shape});
+    infos.push_back({tensor.name,
+                     tensor.dtype ? std::string(dtype_name(*tensor.dtype)) : tensor.type,
+                     tensor.shape});
   }
   return infos;
 }

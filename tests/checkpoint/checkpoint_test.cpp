@@ -61,7 +61,7 @@ TEST(Checkpoint, ListsTensorsInTheFilesOrder) {
   ASSERT_EQ(checkpoint.tensors().size(), 29u);
   EXPECT_EQ(checkpoint.tensors()[0].name, "tok_emb.weight");
   EXPECT_EQ(checkpoint.tensors()[0].shape, (std::vector<std::int64_t>{97, 32}));
-  EXPECT_EQ(checkpoint.tensors()[0].dtype, DType::kF32);
+  EXPECT_EQ(checkpoint.tensors()[0].type, "F32");
   EXPECT_EQ(checkpoint.tensors().back().name, "lm_head.weight");
 }
 

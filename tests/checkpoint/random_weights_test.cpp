@@ -57,7 +57,7 @@ TEST(RandomWeights, HaveThePublishedModelsSizes) {
     const Checkpoint checkpoint = Checkpoint::random(gpt2_config(name));
     std::int64_t sum = 0;
     for (const TensorInfo& tensor : checkpoint.tensors()) {
-      EXPECT_EQ(tensor.dtype, DType::kBF16);
+      EXPECT_EQ(tensor.type, "BF16");
       sum += std::accumulate(tensor.shape.begin(), tensor.shape.end(), std::int64_t{1},
                              std::multiplies<>());
     }
