@@ -6,8 +6,9 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <unordered_set>
 #include <utility>
+
+#include "json_tokens.h"
 
 static_assert(std::endian::native == std::endian::little, "tensors are read where they lie");
 
@@ -53,6 +54,7 @@ class HeaderReader : public json::json_sax_t {
       place_ = Place::kNames;
     } else if (place_ == Place::kNames) {
       if (name_ == "__metadata__") {
+        if (std::exchange(had_metadata_, true)) fail("is there twice");
         place_ = Place::kMetadata;
       } else {
         place_ = Place::kTensor;
@@ -88,10 +90,7 @@ class HeaderReader : public json::json_sax_t {
 
   bool key(std::string& text) override {
     if (place_ == Place::kNames) {
-      if (!names_.insert(text).second) {
-        file_.fail(ErrorCode::kMalformed, "tensor " + quote(text) + " is there twice");
-      }
-      name_ = text;
+      name_ = std::move(text);
     } else if (place_ == Place::kTensor) {
       if (std::find(fields_.begin(), fields_.end(), text) != fields_.end()) {
         fail(quote(text) + " is there twice");
@@ -178,9 +177,19 @@ class HeaderReader : public json::json_sax_t {
   std::string field_;
   std::vector<std::string> fields_;
   int offsets_ = 0;
-  std::unordered_set<std::string> names_;
+  bool had_metadata_ = false;
   std::vector<Entry> entries_;
 };
+
+void check_names(const FileBytes& file, const std::vector<Entry>& entries) {
+  std::vector<std::string_view> names;
+  names.reserve(entries.size());
+  for (const Entry& entry : entries) names.push_back(entry.tensor.name);
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice == names.end()) return;
+  file.fail(ErrorCode::kMalformed, "tensor " + quote(*twice) + " is there twice");
+}
 
 // Checks one entry on its own and points it at its data.
 void place_tensor(const FileBytes& file, std::span<const std::byte> data, Entry& entry) {
@@ -253,9 +262,11 @@ TensorFile read_safetensors(const FileBytes& file) {
     file.fail(ErrorCode::kTruncated, "ends inside its header: is the download complete?");
   }
   const std::string_view header = file.text(sizeof(header_size), header_size);
+  require_short_json_tokens(file, header);
   HeaderReader reader(file);
   json::sax_parse(header.begin(), header.end(), &reader);
   std::vector<Entry> entries = reader.take();
+  check_names(file, entries);
 
   const std::span<const std::byte> data = file.bytes.subspan(sizeof(header_size) + header_size);
   for (Entry& entry : entries) place_tensor(file, data, entry);

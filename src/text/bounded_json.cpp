@@ -2,11 +2,13 @@
 #include "bounded_json.h"
 
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "decant/error.h"
 #include "file.h"
+#include "json_tokens.h"
 #include "quote.h"
 #include "tokenizer_files.h"
 
@@ -25,7 +27,7 @@ using nlohmann::json;
 class Document final : public json::json_sax_t {
  public:
   Document(const std::filesystem::path& path, std::size_t file_size)
-      : path_(path), budget_(4 * file_size + kSpare) {}
+      : path_(path), budget_(3 * file_size + kSpare) {}
 
   json take() && { return std::move(root_); }
 
@@ -58,6 +60,7 @@ class Document final : public json::json_sax_t {
 
  private:
   static constexpr std::size_t kMaxDepth = 32;
+  // With the text itself and what the lexer holds, 4 bytes a byte and 64 MB.
   static constexpr std::size_t kSpare = std::size_t{48} << 20;
   // What the tree takes, bytes of text aside: an element of an array whose storage is growing; a
   // member of an object, with its node; an object, an array or a string on the heap.
@@ -110,6 +113,7 @@ template <typename Parse>
 auto parse_file(const std::filesystem::path& path, const Parse& parse) {
   const std::string text = read_file(path, kMaxTokenizerFile);
   if (text.empty()) fail(path, ErrorCode::kTruncated, "is empty");
+  require_short_json_tokens({path.string(), std::as_bytes(std::span(text))}, text);
   try {
     return parse(text);
   } catch (const json::parse_error& error) {

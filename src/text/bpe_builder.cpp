@@ -40,6 +40,9 @@ void BpeBuilder::add_token(const std::string& bytes, std::int64_t id) {
 }
 
 void BpeBuilder::add_special(const std::string& bytes, std::int64_t id) {
+  if (declared_special_.size() == kMaxSpecials) {
+    fail(ErrorCode::kTooLarge, "has more than " + std::to_string(kMaxSpecials) + " added tokens");
+  }
   add_token(bytes, id);
   declared_special_.push_back(static_cast<TokenId>(id));
 }

@@ -40,7 +40,8 @@ class BpeBuilder {
   /// or repeated bytes, (kTooLarge) for an id beyond kMaxTokens and for more than kMaxTokenBytes.
   void add_token(const std::string& bytes, std::int64_t id);
 
-  /// Adds a token that no merge may make.
+  /// Adds a token that no merge may make. Throws as add_token() does, and (kTooLarge) beyond
+  /// kMaxSpecials.
   void add_special(const std::string& bytes, std::int64_t id);
 
   /// Whether these bytes are token `id`.

@@ -61,6 +61,13 @@ class Reader {
   std::string file_;
 };
 
+// A member, by reference; null where there is none.
+const json& at(const json& value, const char* name) {
+  static const json kNull;
+  const auto found = value.find(name);  // in what is no object there is nothing
+  return found != value.end() ? *found : kNull;
+}
+
 // The id that a token has in a file. Ids beyond the range of int64 are too large all the same.
 std::int64_t checked_id(const Reader& reader, const std::string& token, const json& value) {
   if (!value.is_number_integer()) {
@@ -137,9 +144,23 @@ void add_merge(BpeBuilder& builder, std::string_view pair, const std::string& pl
   add_merge(builder, pair.substr(0, space), pair.substr(space + 1), place);
 }
 
-void add_merges(BpeBuilder& builder, const Reader& reader, const json& merges) {
+// Adds the tokens of `vocab` that are not among `added`, and frees each on the way: the tree and
+// what is built of it never stand in memory together.
+void add_tokens(BpeBuilder& builder, const Reader& reader, json vocab,
+                const std::vector<std::string>& added) {
+  for (auto token = vocab.begin(); token != vocab.end(); token = vocab.erase(token)) {
+    const std::string& spelling = token.key();
+    const std::int64_t id = checked_id(reader, spelling, *token);
+    const bool again = std::binary_search(added.begin(), added.end(), spelling);
+    if (again && builder.has(spelling, id)) continue;  // most files list added tokens here too
+    builder.add_token(token_bytes(spelling), id);
+  }
+}
+
+// Likewise.
+void add_merges(BpeBuilder& builder, const Reader& reader, json merges) {
   for (std::size_t rank = 0; rank < merges.size(); ++rank) {
-    const json& merge = merges[rank];
+    const json merge = std::move(merges[rank]);
     const std::string place = reader.file() + ": merge " + std::to_string(rank);
     if (merge.is_string()) {
       add_merge(builder, merge.get_ref<const std::string&>(), place);
@@ -170,7 +191,7 @@ std::vector<std::string> add_added_tokens(BpeBuilder& builder, const Reader& rea
                                                " = " + shown(*value) +
                                                "; Decant finds added tokens exactly as written");
     }
-    builder.add_special(content, checked_id(reader, content, token.value("id", json())));
+    builder.add_special(content, checked_id(reader, content, at(token, "id")));
     contents.push_back(content);
   }
   std::sort(contents.begin(), contents.end());
@@ -179,10 +200,9 @@ std::vector<std::string> add_added_tokens(BpeBuilder& builder, const Reader& rea
 
 // The pattern of a 'Split' that keeps all of a text and cuts it where the pattern's matches end.
 Split read_pattern(const Reader& reader, const json& split) {
-  const json pattern =
-      split.value("pattern", json()).is_object() ? split["pattern"].value("Regex", json()) : json();
-  const json behavior = split.value("behavior", json());
-  const bool inverted = split.value("invert", json(false)) == true;
+  const json& pattern = at(at(split, "pattern"), "Regex");
+  const json& behavior = at(split, "behavior");
+  const bool inverted = at(split, "invert") == true;
   if (!(behavior == "Isolated" && !inverted) && !(behavior == "Removed" && inverted)) {
     reader.fail(ErrorCode::kUnsupported, "the pre_tokenizer's 'Split' is " + shown(behavior) +
                                              (inverted ? ", inverted" : "") +
@@ -201,15 +221,18 @@ Split read_pattern(const Reader& reader, const json& split) {
 // The split of the pre-tokenizer: ByteLevel's own, which is GPT-2's, or one that stands before it.
 Split read_split(const Reader& reader, const json& document) {
   const std::string type = reader.component_type(document, "pre_tokenizer");
-  json steps = json::array();
+  std::vector<const json*> steps;
   if (type == "Sequence") {
-    steps =
-        reader.member(document["pre_tokenizer"], "pretokenizers", json::value_t::array, "an array");
+    for (const json& step : reader.member(document["pre_tokenizer"], "pretokenizers",
+                                          json::value_t::array, "an array")) {
+      steps.push_back(&step);
+      if (steps.size() > 2) break;  // already too many
+    }
   } else if (type != "null") {
-    steps.push_back(document["pre_tokenizer"]);
+    steps.push_back(&document["pre_tokenizer"]);
   }
   const auto step_is = [&](std::size_t i, const char* name) {
-    return steps[i].is_object() && steps[i].value("type", json()) == name;
+    return steps[i]->is_object() && at(*steps[i], "type") == name;
   };
   const bool split_first = steps.size() == 2 && step_is(0, "Split");
   if (steps.empty() || steps.size() != (split_first ? 2 : 1) ||
@@ -218,18 +241,18 @@ Split read_split(const Reader& reader, const json& document) {
                 "the pre_tokenizer is " + in_quotes(type) +
                     "; Decant reads 'ByteLevel', alone or after a 'Split' by GPT-4's pattern");
   }
-  const json& byte_level = steps.back();
-  if (byte_level.value("add_prefix_space", json(true)) != false) {
+  const json& byte_level = *steps.back();
+  if (at(byte_level, "add_prefix_space") != false) {
     reader.fail(ErrorCode::kUnsupported,
                 "the pre_tokenizer has add_prefix_space = true; Decant adds no space to a text");
   }
-  const bool splits = byte_level.value("use_regex", json(true)) != false;
+  const bool splits = at(byte_level, "use_regex") != false;
   if (!split_first) return splits ? Split::kGpt2 : Split::kNone;
   if (splits) {
     reader.fail(ErrorCode::kUnsupported,
                 "the pre_tokenizer splits twice: 'Split' and 'ByteLevel' with use_regex = true");
   }
-  return read_pattern(reader, steps[0]);
+  return read_pattern(reader, *steps[0]);
 }
 
 // Refuses all that would make other ids than a split and plain byte-pair encoding.
@@ -254,7 +277,7 @@ void require_plain_scheme(const Reader& reader, const json& document, const json
 // Without a pre-tokenizer and without a merge, every character is a token.
 bool is_character_level(const Reader& reader, const json& document, const json& model) {
   return reader.component_type(document, "pre_tokenizer") == "null" &&
-         model.value("merges", json()) == json::array();
+         at(model, "merges") == json::array();
 }
 
 CharacterVocabulary read_character_level(const Reader& reader, const json& document,
@@ -292,13 +315,16 @@ BpeVocabulary read_vocab_and_merges(const fs::path& vocab_path, const fs::path& 
 
 Vocabulary read_tokenizer_json(const fs::path& path) {
   const Reader reader(path.string());
-  const json document = read_json(path);
+  json document = read_json(path);
   if (!document.is_object()) reader.fail(ErrorCode::kMalformed, "is not a JSON object");
-  const json& model = reader.member(document, "model", json::value_t::object, "an object");
+  reader.member(document, "model", json::value_t::object, "an object");
+  json& model = document["model"];
   // The first files of this format, GPT-2's among them, do not name the type of their model.
-  const json type = model.value("type", json(model.contains("merges") ? "BPE" : "unnamed"));
-  if (type != "BPE") {
-    reader.fail(ErrorCode::kUnsupported, "the model is " + shown(type) + "; Decant reads 'BPE'");
+  const bool named = model.contains("type");
+  if (named ? model["type"] != "BPE" : !model.contains("merges")) {
+    reader.fail(
+        ErrorCode::kUnsupported,
+        "the model is " + (named ? shown(model["type"]) : "unnamed") + "; Decant reads 'BPE'");
   }
   if (is_character_level(reader, document, model)) {
     return read_character_level(reader, document, model);
@@ -308,14 +334,13 @@ Vocabulary read_tokenizer_json(const fs::path& path) {
 
   BpeBuilder builder(reader.file());
   const std::vector<std::string> added = add_added_tokens(builder, reader, document);
-  const json& vocab = reader.member(model, "vocab", json::value_t::object, "an object");
-  for (const auto& [spelling, value] : vocab.items()) {
-    const std::int64_t id = checked_id(reader, spelling, value);
-    const bool again = std::binary_search(added.begin(), added.end(), spelling);
-    if (again && builder.has(spelling, id)) continue;  // most files list added tokens here too
-    builder.add_token(token_bytes(spelling), id);
-  }
-  add_merges(builder, reader, reader.member(model, "merges", json::value_t::array, "an array"));
+  reader.member(model, "vocab", json::value_t::object, "an object");
+  reader.member(model, "merges", json::value_t::array, "an array");
+  json vocab = std::move(model["vocab"]);
+  json merges = std::move(model["merges"]);
+  document = nullptr;
+  add_tokens(builder, reader, std::move(vocab), added);
+  add_merges(builder, reader, std::move(merges));
   return std::move(builder).build(split, BpeVocabulary::EveryTokenReachable::kNo);
 }
 
