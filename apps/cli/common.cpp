@@ -176,24 +176,33 @@ WeightFormat ModelArgs::weight_format() const {
 }
 
 Model ModelArgs::load(const Checkpoint& checkpoint) const {
-  const auto start = std::chrono::steady_clock::now();
-  const bool may_show = !quiet && ::isatty(STDERR_FILENO) != 0;
-  bool shown = false;
+  ProgressBar bar("loading", quiet);
   LoadOptions options;
   options.weights = weight_format();
   options.threads = threads;
-  options.progress = [&](double done) {
-    if (!may_show || std::chrono::steady_clock::now() - start < std::chrono::seconds(1)) return;
-    constexpr int kWidth = 40;
-    const int filled = static_cast<int>(done * kWidth);
-    fmt::print(stderr, "\rloading [{:=<{}}{:<{}}] {:3.0f}%", "", filled, "", kWidth - filled,
-               100 * done);
-    std::fflush(stderr);
-    shown = true;
-  };
-  Model loaded(checkpoint, options);
-  if (shown) fmt::print(stderr, "\r\x1b[K");  // the text begins on a clean line
-  return loaded;
+  options.progress = [&](double done) { bar.show(done); };
+  return Model(checkpoint, options);
+}
+
+ProgressBar::ProgressBar(std::string_view doing, bool quiet)
+    : doing_(doing), may_show_(!quiet && ::isatty(STDERR_FILENO) != 0) {}
+
+ProgressBar::~ProgressBar() {
+  if (shown_ >= 0) fmt::print(stderr, "\r\x1b[K");
+}
+
+void ProgressBar::show(double done) {
+  constexpr auto kPatience = std::chrono::seconds(1);
+  const int percent = static_cast<int>(100 * done);
+  if (!may_show_ || percent == shown_ || std::chrono::steady_clock::now() - start_ < kPatience) {
+    return;
+  }
+  constexpr int kWidth = 40;
+  const int filled = static_cast<int>(done * kWidth);
+  fmt::print(stderr, "\r{} [{:=<{}}{:<{}}] {:3}%", doing_, "", filled, "", kWidth - filled,
+             percent);
+  std::fflush(stderr);
+  shown_ = percent;
 }
 
 OpenModel::OpenModel(const ModelArgs& args) : OpenModel(args, args.open_checkpoint()) {}

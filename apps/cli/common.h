@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
@@ -130,6 +131,24 @@ struct ModelArgs {
   void say(fmt::format_string<Args...> format, Args&&... args) const {
     if (!quiet) write_err(fmt::format(format, std::forward<Args>(args)...));
   }
+};
+
+/// "loading [=====     ]  50%" on stderr, from the first second on, where that is a terminal. Gone
+/// when it is destroyed.
+class ProgressBar {
+ public:
+  ProgressBar(std::string_view doing, bool quiet);
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  ~ProgressBar();
+
+  void show(double done);  ///< 0 to 1
+
+ private:
+  std::string_view doing_;
+  bool may_show_;
+  int shown_ = -1;  // percent
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 /// A model that is ready to run, with its tokenizer.

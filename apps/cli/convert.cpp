@@ -1,6 +1,8 @@
 // decant convert: any readable checkpoint to Hugging Face layout.
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <span>
 #include <vector>
@@ -50,20 +52,30 @@ void refuse_to_hide(const Checkpoint& checkpoint, const fs::path& out) {
                           out.string()));
 }
 
-// Ctrl-C waits until the files are whole, so that none is left half written.
+// Ctrl-C waits until nothing is left half written. It ends the program in the destructor.
 class InterruptsWait {
  public:
   InterruptsWait() {
     sigset_t signals;
     sigemptyset(&signals);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+    for (const int signal : kSignals) sigaddset(&signals, signal);
     sigprocmask(SIG_BLOCK, &signals, &before_);
   }
   InterruptsWait(const InterruptsWait&) = delete;
   InterruptsWait& operator=(const InterruptsWait&) = delete;
   ~InterruptsWait() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
+  bool interrupted() const {
+    sigset_t pending;
+    sigpending(&pending);
+    return std::ranges::any_of(kSignals, [&](int signal) {
+      return sigismember(&pending, signal) == 1 && sigismember(&before_, signal) == 0;
+    });
+  }
+
  private:
+  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
+
   sigset_t before_;
 };
 
@@ -133,7 +145,11 @@ int run(const ConvertArgs& args) {
   {
     const InterruptsWait wait;
     StagedFiles files(out);
-    checkpoint.save_pretrained(files.folder(), dtype);
+    ProgressBar bar("writing", args.model.quiet);
+    checkpoint.save_pretrained(files.folder(), dtype, [&](double done) {
+      if (wait.interrupted()) throw Error(ErrorCode::kIo, "interrupted");  // and nothing stays
+      bar.show(done);
+    });
     tokenizer.save(files.folder());
     written = files.commit();
   }

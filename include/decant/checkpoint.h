@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -109,9 +110,11 @@ class Checkpoint {
   /// makes; `dtype` defaults to the file's own. With kI8 matrices become the integers that a model
   /// of WeightFormat::kQ8 computes with, and all else keeps its type. Each file is written aside
   /// and renamed, so that a full disk leaves nothing half done. Biases that the model lacks are
-  /// written as zeros. Throws Error: kIo, and kInvalidOption for a weight that is too large for
-  /// `dtype`.
-  void save_pretrained(const std::filesystem::path& folder, std::optional<DType> dtype = {}) const;
+  /// written as zeros. `progress` is called now and then with the part that is done, 0 to 1; what
+  /// it throws ends the writing, and nothing stays. Throws Error: kIo, and kInvalidOption for a
+  /// weight that is too large for `dtype`.
+  void save_pretrained(const std::filesystem::path& folder, std::optional<DType> dtype = {},
+                       const std::function<void(double)>& progress = {}) const;
 
   /// Gives back the memory that reading tensors has taken. They can be read again.
   void release_memory() const;

@@ -82,8 +82,9 @@ class Tokenizer {
   std::optional<TokenId> end_of_text() const;
 
   /// Writes Hugging Face's files into `folder`, from which load() makes the same tokenizer, and
-  /// returns their paths: vocab.json and merges.txt for a tokenizer that splits text as GPT-2 does,
-  /// tokenizer.json for all others. Throws Error (kIo).
+  /// returns their paths: vocab.json and merges.txt for a tokenizer that splits text as GPT-2 does
+  /// and has no special token but "<|endoftext|>", tokenizer.json for all others. Throws Error
+  /// (kIo).
   std::vector<std::filesystem::path> save(const std::filesystem::path& folder) const;
 
  private:

@@ -63,6 +63,7 @@ struct Checkpoint::State {
   std::string format;
   std::vector<TensorInfo> tensors;
   Bound bound;
+  nlohmann::json token_ids = nlohmann::json::object();
   std::vector<std::byte> block = {};  // what random weights view
 };
 
@@ -76,22 +77,23 @@ Checkpoint Checkpoint::open(const fs::path& path, const CheckpointOptions& optio
   FileSet files;
   const FileBytes file = files.map(weights.path);
   TensorFile tensors = read_tensors(file, weights.path, files);
-  Bound bound = bind_gpt(file, tensors, find_config(weights.path), options);
+  const std::optional<Settings> config_json = find_config(weights.path);
+  Bound bound = bind_gpt(file, tensors, config_json, options);
   bound.notes.insert(bound.notes.begin(), weights.notes.begin(), weights.notes.end());
-  return Checkpoint(
-      std::make_unique<State>(State{weights.path, std::move(files), std::move(tensors.format),
-                                    list_tensors(tensors), std::move(bound)}));
+  return Checkpoint(std::make_unique<State>(
+      State{weights.path, std::move(files), std::move(tensors.format), list_tensors(tensors),
+            std::move(bound), read_token_ids(config_json, bound.config.vocab_size)}));
 }
 
 Checkpoint Checkpoint::random(const ModelConfig& config, Seed seed, DType dtype) {
   RandomWeights random = random_weights(config, seed, dtype);
   Bound bound = bind_gpt({random.file.format, {}}, random.file, random.config, {});
-  return Checkpoint(std::make_unique<State>(State{{},
-                                                  {},
-                                                  std::move(random.file.format),
-                                                  list_tensors(random.file),
-                                                  std::move(bound),
-                                                  std::move(random.block)}));
+  return Checkpoint(std::make_unique<State>(State{.path = {},
+                                                  .files = {},
+                                                  .format = std::move(random.file.format),
+                                                  .tensors = list_tensors(random.file),
+                                                  .bound = std::move(bound),
+                                                  .block = std::move(random.block)}));
 }
 
 std::vector<TensorInfo> Checkpoint::list(const fs::path& path) {
@@ -111,8 +113,9 @@ const Gpt& Checkpoint::gpt() const& { return state_->bound.gpt; }
 
 void Checkpoint::release_memory() const { state_->files.release(); }
 
-void Checkpoint::save_pretrained(const fs::path& folder, std::optional<DType> dtype) const {
-  write_pretrained(folder, config(), gpt(), dtype);
+void Checkpoint::save_pretrained(const fs::path& folder, std::optional<DType> dtype,
+                                 const std::function<void(double)>& progress) const {
+  write_pretrained(folder, config(), gpt(), dtype, state_->token_ids, progress);
 }
 
 }  // namespace decant

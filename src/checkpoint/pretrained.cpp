@@ -206,7 +206,11 @@ constexpr float kTiny = 1e-30f;
 
 class TensorWriter {
  public:
-  explicit TensorWriter(AtomicFile& file) : file_(file) {}
+  TensorWriter(AtomicFile& file, const std::vector<Output>& outputs,
+               const std::function<void(double)>& progress)
+      : file_(file), progress_(progress) {
+    for (const Output& output : outputs) total_ += elements(output);
+  }
 
   void write(const Output& output) {
     const std::int64_t width = output.cols();
@@ -223,10 +227,16 @@ class TensorWriter {
       } else {
         write_tile(output);
       }
+      done_ += static_cast<double>(count) * static_cast<double>(width);
+      if (progress_) progress_(done_ / total_);
     }
   }
 
  private:
+  static double elements(const Output& output) {
+    return static_cast<double>(output.rows()) * static_cast<double>(output.cols());
+  }
+
   void write_tile(const Output& output) {
     switch (output.dtype) {
       case DType::kF32:
@@ -300,6 +310,9 @@ class TensorWriter {
   }
 
   AtomicFile& file_;
+  const std::function<void(double)>& progress_;
+  double total_ = 0;  // elements
+  double done_ = 0;
   std::vector<float> tile_;
   std::vector<float> scratch_;
   std::vector<std::uint16_t> narrow_;
@@ -329,11 +342,12 @@ const char* torch_dtype(DType dtype) {
   return "float32";
 }
 
-std::string config_json(const ModelConfig& config, DType dtype, bool integers) {
-  // transformers' default, the end of text in GPT-2's vocabulary, is none in a smaller one.
-  constexpr std::int64_t kEndOfText = 50256;
-  const ordered_json end_of_text =
-      config.vocab_size > kEndOfText ? ordered_json(kEndOfText) : ordered_json(nullptr);
+std::string config_json(const ModelConfig& config, DType dtype, bool integers,
+                        const nlohmann::json& token_ids) {
+  // transformers' default is the end of text in GPT-2's vocabulary, which in another is any token
+  // or none. 50,304 is 50,257 rounded up to a multiple of 64, as nanoGPT does for speed.
+  const bool gpt2 = config.vocab_size == 50257 || config.vocab_size == 50304;
+  const ordered_json end_of_text = gpt2 ? ordered_json(50256) : ordered_json(nullptr);
   ordered_json values = {
       {"model_type", "gpt2"},
       {"architectures", {"GPT2LMHeadModel"}},
@@ -352,6 +366,7 @@ std::string config_json(const ModelConfig& config, DType dtype, bool integers) {
       {"eos_token_id", end_of_text},
       {"torch_dtype", torch_dtype(dtype)},
   };
+  values.update(ordered_json(token_ids));
   // Without a "quant_method", so that transformers stops here: under one that it does not know it
   // would only warn, and take the integers for the weights.
   if (integers) values["quantization_config"] = {{"bits", 8}, {"group_size", kScaleBlock}};
@@ -394,17 +409,18 @@ class NewFolder {
 }  // namespace
 
 void write_pretrained(const std::filesystem::path& folder, const ModelConfig& config,
-                      const Gpt& gpt, std::optional<DType> dtype) {
+                      const Gpt& gpt, std::optional<DType> dtype, const nlohmann::json& token_ids,
+                      const std::function<void(double)>& progress) {
   const std::vector<Output> outputs = list_outputs(config, gpt, dtype);
   NewFolder made(folder);
   AtomicFile weights(folder / "model.safetensors");
   AtomicFile settings(folder / "config.json");
   write_header(outputs, weights);
-  TensorWriter writer(weights);
+  TensorWriter writer(weights, outputs, progress);
   for (const Output& output : outputs) writer.write(output);
   const bool integers =
       std::ranges::any_of(outputs, [](const Output& output) { return output.dtype == DType::kI8; });
-  settings.write(config_json(config, dtype.value_or(gpt.wte.dtype), integers));
+  settings.write(config_json(config, dtype.value_or(gpt.wte.dtype), integers, token_ids));
   weights.commit();
   settings.commit();
   made.keep();

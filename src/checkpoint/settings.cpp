@@ -90,6 +90,17 @@ json read_json_object(const std::filesystem::path& path) {
   return values;
 }
 
+json read_token_ids(const std::optional<Settings>& config_json, std::int64_t vocab_size) {
+  json ids = json::object();
+  if (!config_json) return ids;
+  for (const char* key : {"bos_token_id", "eos_token_id", "pad_token_id"}) {
+    const auto found = config_json->values.find(key);
+    if (found == config_json->values.end() || !found->is_number_integer()) continue;
+    if (*found >= 0 && *found < vocab_size) ids[key] = *found;
+  }
+  return ids;
+}
+
 Settings read_config_json(const std::filesystem::path& path) {
   return {"config.json", path.string(), read_json_object(path)};
 }

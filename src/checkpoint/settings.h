@@ -36,6 +36,10 @@ class SettingsReader {
 /// Reads a JSON object of a modest size and depth. Throws Error (kIo, kTooLarge, kMalformed).
 nlohmann::json read_json_object(const std::filesystem::path& path);
 
+/// The ids of the tokens that begin, end and fill up a text, as far as a config.json has them and
+/// they are ids of a vocabulary of this size: {"eos_token_id": 0, ...}.
+nlohmann::json read_token_ids(const std::optional<Settings>& config_json, std::int64_t vocab_size);
+
 /// Reads a config.json. Throws Error (kIo, kTooLarge, kMalformed).
 Settings read_config_json(const std::filesystem::path& path);
 

@@ -1,4 +1,5 @@
 // A vocabulary as vocab.json and merges.txt, or as tokenizer.json.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "byte_alphabet.h"
@@ -60,6 +61,15 @@ std::vector<fs::path> write_vocab_and_merges(const BpeVocabulary& vocabulary,
   return written;
 }
 
+// The pair splits as GPT-2 does and cannot say which tokens are special: other readers know of
+// "<|endoftext|>" alone.
+bool fits_vocab_and_merges(const BpeVocabulary& vocabulary) {
+  return vocabulary.split() == Split::kGpt2 &&
+         std::ranges::all_of(vocabulary.specials(), [&](TokenId id) {
+           return vocabulary.tokens()[id] == "<|endoftext|>";
+         });
+}
+
 // What of tokenizer.json differs from one vocabulary to another, as JSON.
 struct Parts {
   std::string added_tokens = "[]";
@@ -72,14 +82,16 @@ struct Parts {
 
 Parts parts_of(const BpeVocabulary& vocabulary) {
   Parts parts;
+  const Split split = vocabulary.split();
   const std::string byte_level =
-      R"({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false})";
+      R"({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": )" +
+      std::string(split == Split::kGpt2 ? "true}" : "false}");  // its own regex is GPT-2's
   parts.decoder = byte_level;
   parts.pre_tokenizer = byte_level;
-  if (vocabulary.split() != Split::kNone) {
+  if (split == Split::kGpt4) {
     parts.pre_tokenizer =
         R"({"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": )" +
-        quoted(std::string(pattern_of_split(vocabulary.split()))) +
+        quoted(std::string(pattern_of_split(split))) +
         R"(}, "behavior": "Isolated", "invert": false}, )" + byte_level + "]}";
   }
 
@@ -156,7 +168,7 @@ std::vector<fs::path> write_tokenizer_json(const Parts& parts, const fs::path& f
 
 std::vector<fs::path> write_tokenizer(const Vocabulary& vocabulary, const fs::path& folder) {
   const auto* bpe = std::get_if<BpeVocabulary>(&vocabulary);
-  if (bpe != nullptr && bpe->split() == Split::kGpt2) return write_vocab_and_merges(*bpe, folder);
+  if (bpe != nullptr && fits_vocab_and_merges(*bpe)) return write_vocab_and_merges(*bpe, folder);
   return write_tokenizer_json(
       std::visit([](const auto& kind) { return parts_of(kind); }, vocabulary), folder);
 }

@@ -31,10 +31,8 @@ std::optional<std::filesystem::path> find_tokenizer(const std::filesystem::path&
 Vocabulary read_tokenizer(const std::filesystem::path& path);
 
 /// Writes a vocabulary as Hugging Face has it into `folder`, which exists, and returns what it
-/// wrote: vocab.json and merges.txt where text is split as GPT-2 does, and otherwise
-/// tokenizer.json, which names the split. Throws Error (kIo).
-///
-/// What tells special tokens from others in a vocab.json is that no merge makes them.
+/// wrote: vocab.json and merges.txt where text is split as GPT-2 does and no token but
+/// "<|endoftext|>" is special, and otherwise tokenizer.json, which names both. Throws Error (kIo).
 std::vector<std::filesystem::path> write_tokenizer(const Vocabulary& vocabulary,
                                                    const std::filesystem::path& folder);
 

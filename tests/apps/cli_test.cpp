@@ -201,6 +201,18 @@ TEST(CliConvert, LeavesNothingHalfWritten) {
   EXPECT_EQ(shell(files).out, before);
 }
 
+// Whenever Ctrl-C comes, there are either all files or none.
+TEST(CliConvert, LeavesNothingHalfWrittenWhenInterrupted) {
+  for (const char* delay : {"0.002", "0.005", "0.01", "0.02", "0.04", "0.08"}) {
+    const TempFolder folder;
+    const std::string out = (folder.path() / "new").string();
+    const Outcome run =
+        shell("timeout --preserve-status -s INT " + std::string(delay) + " $decant convert " + out);
+    const auto count = shell("find " + folder.path().string() + " -type f | wc -l").out;
+    EXPECT_EQ(count, run.status == 0 ? "4\n" : "0\n") << delay << ": " << run.err;
+  }
+}
+
 // Each bad model is one line that names the file, and status 1.
 TEST(Cli, BadModelsAreOneClearLine) {
   const TempFolder folder;

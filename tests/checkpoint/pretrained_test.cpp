@@ -177,6 +177,46 @@ TEST(Pretrained, WritesWhatTransformersReads) {
   EXPECT_EQ(header["lm_head.weight"]["dtype"], "BF16");
 }
 
+TEST(Pretrained, KeepsWhichTokensBeginAndEndAText) {
+  const TempFolder folder;
+  const fs::path before = folder.path() / "before";
+  Checkpoint::open(fixtures_folder() / "hf_f32").save_pretrained(before);
+  auto config = nlohmann::json::parse(std::ifstream(before / "config.json"));
+  config.update({{"bos_token_id", 3}, {"eos_token_id", 0}, {"pad_token_id", 1'000'000}});
+  std::ofstream(before / "config.json") << config;
+  Checkpoint::open(before).save_pretrained(folder.path() / "after");
+  const auto after = nlohmann::json::parse(std::ifstream(folder.path() / "after" / "config.json"));
+  EXPECT_EQ(after["bos_token_id"], 3);
+  EXPECT_EQ(after["eos_token_id"], 0);
+  EXPECT_FALSE(after.contains("pad_token_id"));  // the model has no such row
+
+  for (const std::int64_t size : {50256, 50257, 50304, 60000}) {
+    Checkpoint::random(
+        {.vocab_size = size, .block_size = 4, .n_layer = 1, .n_head = 1, .n_embd = 8, .n_inner = 8})
+        .save_pretrained(folder.path() / "random");
+    const auto random =
+        nlohmann::json::parse(std::ifstream(folder.path() / "random" / "config.json"));
+    const bool gpt2 = size == 50257 || size == 50304;
+    EXPECT_EQ(random["eos_token_id"], gpt2 ? nlohmann::json(50256) : nlohmann::json()) << size;
+  }
+}
+
+TEST(Pretrained, TellsHowFarItIsAndEndsWithWhatIsThrown) {
+  const TempFolder folder;
+  const Checkpoint checkpoint = Checkpoint::open(fixtures_folder() / "hf_f32");
+  double last = 0;
+  checkpoint.save_pretrained(folder.path() / "new", {}, [&](double done) {
+    EXPECT_GT(done, last);
+    last = done;
+  });
+  EXPECT_DOUBLE_EQ(last, 1);
+  const auto half = [](double done) {
+    if (done > 0.5) throw std::runtime_error("enough");
+  };
+  EXPECT_THROW(checkpoint.save_pretrained(folder.path() / "half", {}, half), std::runtime_error);
+  EXPECT_FALSE(fs::exists(folder.path() / "half"));
+}
+
 TEST(Pretrained, LeavesTheTiedHeadOut) {
   const TempFolder folder;
   Checkpoint::open(fixtures_folder() / "nanogpt_bias").save_pretrained(folder.path());

@@ -191,7 +191,7 @@ TEST_F(TokenizerJson, ReadsCharacters) {
 TEST_F(TokenizerJson, UnsupportedModels) {
   refuse(ErrorCode::kUnsupported, "the model is 'WordPiece'", file("", R"("type": "WordPiece", )"));
   refuse(ErrorCode::kUnsupported, "the model is 'Unigram'", R"({"model": {"type": "Unigram"}})");
-  refuse(ErrorCode::kUnsupported, "the model is 'unnamed'", R"({"model": {"vocab": []}})");
+  refuse(ErrorCode::kUnsupported, "the model is unnamed", R"({"model": {"vocab": []}})");
   refuse(ErrorCode::kUnsupported, "'dropout' is 0.1", file("", R"("dropout": 0.1, )"));
   refuse(ErrorCode::kUnsupported, "'end_of_word_suffix' is '</w>'",
          file("", R"("end_of_word_suffix": "</w>", )"));

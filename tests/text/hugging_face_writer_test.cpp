@@ -6,6 +6,7 @@
 #include "decant/tokenizer.h"
 #include "file.h"
 #include "gpt2.h"
+#include "pretokenize.h"
 #include "text_testing.h"
 #include "tokenizer_files.h"
 
@@ -45,14 +46,26 @@ class HuggingFaceWriter : public WithFolder {
 };
 
 TEST_F(HuggingFaceWriter, Gpt2sSplitIsVocabAndMerges) {
-  for (const Vocabulary& vocabulary :
-       {Vocabulary(gpt2_vocabulary()), read_tokenizer(kOracle / "gpt2.model")}) {
-    EXPECT_EQ(write_tokenizer(vocabulary, folder_),
-              (Paths{folder_ / "vocab.json", folder_ / "merges.txt"}));
-    for (const char* name : {"", "vocab.json", "merges.txt"}) {
-      expect_same(read_tokenizer(folder_ / name), vocabulary);
-    }
+  const Vocabulary vocabulary(gpt2_vocabulary());
+  EXPECT_EQ(write_tokenizer(vocabulary, folder_),
+            (Paths{folder_ / "vocab.json", folder_ / "merges.txt"}));
+  for (const char* name : {"", "vocab.json", "merges.txt"}) {
+    expect_same(read_tokenizer(folder_ / name), vocabulary);
   }
+}
+
+// Readers of the pair would take any but "<|endoftext|>" for text.
+TEST_F(HuggingFaceWriter, Gpt2sSplitWithOtherSpecialTokensNamesThem) {
+  write("basis.model", "minbpe v1\n" + std::string(pattern_of_split(Split::kGpt2)) +
+                           "\n2\n<|endoftext|> 257\n<|im end|> 258\n32 97\n");
+  const Vocabulary vocabulary = read_tokenizer(folder_ / "basis.model");
+  const json document = write_and_read_json(vocabulary);
+  EXPECT_EQ(document["pre_tokenizer"]["type"], "ByteLevel");
+  EXPECT_EQ(document["pre_tokenizer"]["use_regex"], true);
+  EXPECT_EQ(document["added_tokens"][1]["content"], "<|im end|>");
+  EXPECT_EQ(document["added_tokens"][1]["id"], 258);
+  EXPECT_EQ(document["added_tokens"].size(), 2u);
+  expect_same(read_tokenizer(folder_ / "tokenizer.json"), vocabulary);
 }
 
 TEST_F(HuggingFaceWriter, HolesAndSpecialTokensComeBack) {
