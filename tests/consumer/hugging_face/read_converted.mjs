@@ -186,6 +186,25 @@ function checkTokenizer(characters, folder) {
   assert.equal(tokenizer.decode(ids), text);
 }
 
+// minbpe's models, whose special tokens and splits only a tokenizer.json can say. That Decant encodes
+// as minbpe does is text_test's to show.
+function checkBytePairs(model, folder) {
+  const convert = ["convert", "--quiet", "--model", path.join(fixtures, "hf_f32"), folder];
+  execFileSync(program, [...convert, "--tokenizer", model], { stdio: "pipe" });
+  const json = JSON.parse(fs.readFileSync(path.join(folder, "tokenizer.json")));
+  const tokenizer = new tokenizers.Tokenizer(json, {});
+  for (const text of ["It's  the\n\n12345 others, WE'LL\tsee...", "\u4f60\u597d, na\u00efve \u{1f600}!\r\n"]) {
+    const asked = ["tokenize", "--json", "--tokenizer", model, "--text", text];
+    const ids = JSON.parse(execFileSync(program, asked)).tokens;
+    assert.deepEqual([...tokenizer.encode(text).ids], ids, model);
+    assert.equal(tokenizer.decode(ids), text, model);
+  }
+  for (const { id, content } of json.added_tokens) {
+    assert.deepEqual([...tokenizer.encode(`${content}`).ids], [id], content);
+  }
+  return json.added_tokens.length;
+}
+
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "decant-converted-"));
 let failures = 0;
 try {
@@ -225,6 +244,10 @@ try {
       failures++;
       console.error(`${one.name}: ${error.stderr?.length ? error.stderr : error.message}`);
     }
+  }
+  for (const [name, specials] of [["gpt2", 2], ["gpt4", 2], ["basic", 0]]) {
+    const model = path.join(here, "../../text/oracle", `${name}.model`);
+    assert.equal(checkBytePairs(model, path.join(scratch, `bytes-${name}`)), specials, name);
   }
   console.log(`${cases.length - failures} of ${cases.length} converted models read as PyTorch had them`);
 } finally {
