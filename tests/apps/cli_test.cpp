@@ -12,6 +12,7 @@ namespace decant {
 namespace {
 
 using nlohmann::json;
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -202,6 +203,7 @@ TEST(CliConvert, LeavesNothingHalfWritten) {
 }
 
 // Whenever Ctrl-C comes, there are either all files or none.
+// All of it or nothing; a Ctrl-C may also find the whole written and only the exit left.
 TEST(CliConvert, LeavesNothingHalfWrittenWhenInterrupted) {
   for (const char* delay : {"0.002", "0.005", "0.01", "0.02", "0.04", "0.08"}) {
     const TempFolder folder;
@@ -209,7 +211,8 @@ TEST(CliConvert, LeavesNothingHalfWrittenWhenInterrupted) {
     const Outcome run =
         shell("timeout --preserve-status -s INT " + std::string(delay) + " $decant convert " + out);
     const auto count = shell("find " + folder.path().string() + " -type f | wc -l").out;
-    EXPECT_EQ(count, run.status == 0 ? "4\n" : "0\n") << delay << ": " << run.err;
+    EXPECT_THAT(count, AnyOf("0\n", "4\n")) << delay << ": " << run.err;
+    EXPECT_TRUE(run.status != 0 || count == "4\n") << delay;
   }
 }
 
