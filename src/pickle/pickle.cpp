@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstring>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
 #include "pickle_globals.h"
+#include "pickle_input.h"
 #include "pickle_opcodes.h"
 
 namespace decant {
@@ -30,67 +29,19 @@ constexpr std::size_t kMaxRank = 8;
 class Machine {
  public:
   Machine(const FileBytes& file, std::span<const std::byte> pickle, std::uint64_t memory)
-      : file_(file),
-        input_(reinterpret_cast<const char*>(pickle.data()), pickle.size()),
-        budget_(memory) {}
+      : input_(file, pickle), budget_(memory) {}
 
   PickleDocument run() {
-    while (!stopped_) step(take<std::uint8_t>());
-    document_.size = at_;
+    while (!stopped_) step(input_.take<std::uint8_t>());
+    document_.size = input_.position();
     return std::move(document_);
   }
 
  private:
-  [[noreturn]] void fail(ErrorCode code, const std::string& what) const {
-    file_.fail(code, "the pickle in it " + what);
-  }
-  [[noreturn]] void malformed(const std::string& what) const {
-    fail(ErrorCode::kMalformed, what + " (before its byte " + std::to_string(at_) + ")");
-  }
-
   void charge(std::uint64_t bytes) {
-    if (bytes > budget_) fail(ErrorCode::kTooLarge, "describes more than a checkpoint can hold");
+    if (bytes > budget_)
+      input_.fail(ErrorCode::kTooLarge, "describes more than a checkpoint can hold");
     budget_ -= bytes;
-  }
-
-  // ---- Input
-
-  std::string_view take(std::uint64_t count) {
-    if (count > input_.size() - at_) fail(ErrorCode::kTruncated, "ends in the middle");
-    const std::string_view bytes = input_.substr(at_, count);
-    at_ += count;
-    return bytes;
-  }
-
-  template <typename T>
-  T take() {
-    T value;
-    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
-    return value;
-  }
-
-  std::string_view take_line() {
-    const std::size_t end = input_.find('\n', at_);
-    if (end == std::string_view::npos) fail(ErrorCode::kTruncated, "ends in the middle");
-    const std::string_view line = take(end - at_);
-    ++at_;
-    return line;
-  }
-
-  double take_double() {  // the one number in a pickle that is big-endian
-    std::uint64_t bits = 0;
-    for (const char c : take(8)) bits = bits << 8 | static_cast<unsigned char>(c);
-    return std::bit_cast<double>(bits);
-  }
-
-  PickleValue take_long(std::uint64_t size) {
-    const std::string_view digits = take(size);
-    if (size > sizeof(std::int64_t)) return PickleOpaque{};
-    std::uint64_t bits = 0;
-    std::memcpy(&bits, digits.data(), size);
-    if (size == 0) return std::int64_t{0};
-    const unsigned shift = static_cast<unsigned>(64 - 8 * size);
-    return static_cast<std::int64_t>(bits << shift) >> shift;  // extends the sign
   }
 
   // ---- Stack and memo
@@ -107,20 +58,20 @@ class Machine {
   std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
 
   PickleValue pop() {
-    if (stack_.size() <= floor()) malformed("takes from an empty stack");
+    if (stack_.size() <= floor()) input_.malformed("takes from an empty stack");
     const PickleValue value = stack_.back();
     stack_.pop_back();
     return value;
   }
 
   const PickleValue& top() const {
-    if (stack_.size() <= floor()) malformed("takes from an empty stack");
+    if (stack_.size() <= floor()) input_.malformed("takes from an empty stack");
     return stack_.back();
   }
 
   // Removes and returns what stands above the innermost mark, and the mark.
   std::vector<PickleValue> pop_mark() {
-    if (marks_.empty()) malformed("misses a mark");
+    if (marks_.empty()) input_.malformed("misses a mark");
     const auto begin = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
     std::vector<PickleValue> values(begin, stack_.end());
     stack_.erase(begin, stack_.end());
@@ -140,7 +91,7 @@ class Machine {
 
   void get(std::uint64_t index) {
     const auto found = memo_.find(index);
-    if (found == memo_.end()) malformed("recalls a value that it never stored");
+    if (found == memo_.end()) input_.malformed("recalls a value that it never stored");
     push(found->second);
   }
 
@@ -153,7 +104,7 @@ class Machine {
   }
 
   void push_tuple(std::size_t size) {
-    if (stack_.size() - floor() < size) malformed("takes from an empty stack");
+    if (stack_.size() - floor() < size) input_.malformed("takes from an empty stack");
     const auto begin = stack_.end() - static_cast<std::ptrdiff_t>(size);
     std::vector<PickleValue> values(begin, stack_.end());
     stack_.erase(begin, stack_.end());
@@ -163,14 +114,14 @@ class Machine {
   template <typename Container>
   void extend(std::span<const PickleValue> values, const char* what) {
     const auto* container = std::get_if<Container>(&top());
-    if (container == nullptr) malformed(std::string("adds items to what is no ") + what);
+    if (container == nullptr) input_.malformed(std::string("adds items to what is no ") + what);
     charge(values.size() * kItemCost);
     auto& items = document_.containers[container->index];
     items.insert(items.end(), values.begin(), values.end());
   }
 
   void set_items(const std::vector<PickleValue>& values) {
-    if (values.size() % 2 != 0) malformed("has a key without a value");
+    if (values.size() % 2 != 0) input_.malformed("has a key without a value");
     extend<PickleDict>(values, "dict");
   }
 
@@ -181,20 +132,19 @@ class Machine {
       return push(PickleGlobal{*known});
     }
     // At the root it would be a whole module, which says nothing about its tensors' names.
-    if (stack_.empty() || !makes_object(input_.substr(at_))) forbid(module, name);
+    if (stack_.empty() || !makes_object(input_.rest())) forbid(module, name);
     push(PickleClass{});
   }
 
   [[noreturn]] void forbid(std::string_view module, std::string_view name) const {
-    const std::string_view hint =
-        forbidden_hint(module, input_.substr(at_), /*is_root=*/stack_.empty());
+    const std::string_view hint = forbidden_hint(module, input_.rest(), /*is_root=*/stack_.empty());
     const std::string full = std::string(module) + "." + std::string(name);
-    file_.fail(ErrorCode::kForbidden, "wants to run " + quote(full) + ": " + std::string(hint));
+    input_.fail(ErrorCode::kForbidden, "wants to run " + quote(full) + ": " + std::string(hint));
   }
 
   [[noreturn]] void forbid(PickleValue callee) const {
     const auto* global = std::get_if<PickleGlobal>(&callee);
-    if (global == nullptr) malformed("calls what cannot be called");
+    if (global == nullptr) input_.malformed("calls what cannot be called");
     forbid(known_global(global->known).module, known_global(global->known).name);
   }
 
@@ -203,20 +153,21 @@ class Machine {
     const PickleValue module = pop();
     const auto* name_text = std::get_if<std::string_view>(&name);
     const auto* module_text = std::get_if<std::string_view>(&module);
-    if (name_text == nullptr || module_text == nullptr) malformed("names a global without text");
+    if (name_text == nullptr || module_text == nullptr)
+      input_.malformed("names a global without text");
     push_global(*module_text, *name_text);
   }
 
   std::vector<std::int64_t> integers(const PickleValue& value) const {
     const auto* tuple = std::get_if<PickleTuple>(&value);
-    if (tuple == nullptr) malformed("gives a tensor a shape that is no tuple");
+    if (tuple == nullptr) input_.malformed("gives a tensor a shape that is no tuple");
     const auto items = document_.items(*tuple);
-    if (items.size() > kMaxRank) malformed("gives a tensor too many dimensions");
+    if (items.size() > kMaxRank) input_.malformed("gives a tensor too many dimensions");
     std::vector<std::int64_t> numbers;
     numbers.reserve(items.size());
     for (const PickleValue& item : items) {
       const auto* number = std::get_if<std::int64_t>(&item);
-      if (number == nullptr) malformed("gives a tensor a shape that is no number");
+      if (number == nullptr) input_.malformed("gives a tensor a shape that is no number");
       numbers.push_back(*number);
     }
     return numbers;
@@ -224,10 +175,11 @@ class Machine {
 
   // _rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, backward_hooks)
   PickleValue rebuild_tensor(std::span<const PickleValue> arguments) {
-    if (arguments.size() < 4) malformed("describes a tensor incompletely");
+    if (arguments.size() < 4) input_.malformed("describes a tensor incompletely");
     const auto* storage = std::get_if<PickleStorageRef>(&arguments[0]);
     const auto* offset = std::get_if<std::int64_t>(&arguments[1]);
-    if (storage == nullptr || offset == nullptr) malformed("describes a tensor without a storage");
+    if (storage == nullptr || offset == nullptr)
+      input_.malformed("describes a tensor without a storage");
     charge(kTensorCost);
     document_.tensors.push_back(
         {storage->index, *offset, integers(arguments[2]), integers(arguments[3])});
@@ -239,11 +191,11 @@ class Machine {
     std::vector<PickleValue> values;
     if (!arguments.empty()) {
       const auto* list = std::get_if<PickleList>(&arguments[0]);
-      if (list == nullptr) malformed("makes a dict from what is no list");
+      if (list == nullptr) input_.malformed("makes a dict from what is no list");
       for (const PickleValue& item : document_.items(*list)) {
         const auto* pair = std::get_if<PickleTuple>(&item);
         if (pair == nullptr || document_.items(*pair).size() != 2) {
-          malformed("makes a dict from what are no pairs");
+          input_.malformed("makes a dict from what are no pairs");
         }
         charge(2 * kItemCost);
         for (const PickleValue& value : document_.items(*pair)) values.push_back(value);
@@ -257,7 +209,7 @@ class Machine {
     const PickleValue callee = pop();
     const auto* global = std::get_if<PickleGlobal>(&callee);
     const auto* tuple = std::get_if<PickleTuple>(&argument);
-    if (global == nullptr || tuple == nullptr) malformed("calls what cannot be called");
+    if (global == nullptr || tuple == nullptr) input_.malformed("calls what cannot be called");
     const auto arguments = document_.items(*tuple);
     switch (known_global(global->known).callable) {
       case Callable::kOrderedDict:
@@ -266,10 +218,13 @@ class Machine {
         return push(rebuild_tensor(arguments));
       case Callable::kRebuildParameter:  // (tensor, requires_grad, backward_hooks)
         if (arguments.empty() || !std::holds_alternative<PickleTensorRef>(arguments[0])) {
-          malformed("describes a parameter without a tensor");
+          input_.malformed("describes a parameter without a tensor");
         }
         return push(arguments[0]);
+      case Callable::kUnused:
+        return push(PickleOpaque{});
       case Callable::kStorage:
+      case Callable::kDtype:
         forbid(callee);
     }
   }
@@ -279,15 +234,15 @@ class Machine {
   void push_storage() {
     const PickleValue id = pop();
     const auto* tuple = std::get_if<PickleTuple>(&id);
-    if (tuple == nullptr) malformed("has a persistent id that is no tuple");
+    if (tuple == nullptr) input_.malformed("has a persistent id that is no tuple");
     const auto items = document_.items(*tuple);
     const auto* kind = items.empty() ? nullptr : std::get_if<std::string_view>(&items[0]);
     if (kind != nullptr && *kind == "module") {
-      fail(ErrorCode::kForbidden, "holds a whole module; save model.state_dict() instead");
+      input_.fail(ErrorCode::kForbidden, "holds a whole module; save model.state_dict() instead");
     }
-    if (items.size() < 5) malformed("describes a storage incompletely");
+    if (items.size() < 5) input_.malformed("describes a storage incompletely");
     if (items.size() > 5 && !std::holds_alternative<PickleNone>(items[5])) {
-      fail(
+      input_.fail(
           ErrorCode::kUnsupported,
           "describes a storage as a part of another; load it in a newer PyTorch and save it again");
     }
@@ -296,9 +251,9 @@ class Machine {
     const auto* count = std::get_if<std::int64_t>(&items[4]);
     if (kind == nullptr || *kind != "storage" || type == nullptr || key == nullptr ||
         count == nullptr || known_global(type->known).callable != Callable::kStorage) {
-      malformed("has a persistent id that is no storage");
+      input_.malformed("has a persistent id that is no storage");
     }
-    if (key->size() > kMaxKey) malformed("gives a storage a key of endless length");
+    if (key->size() > kMaxKey) input_.malformed("gives a storage a key of endless length");
     charge(kNodeCost);
     document_.storages.push_back({known_global(type->known).name, *key, *count});
     push(PickleStorageRef{static_cast<std::uint32_t>(document_.storages.size() - 1)});
@@ -311,7 +266,8 @@ class Machine {
     const auto* tuple = std::get_if<PickleTuple>(&arguments);
     if (!std::holds_alternative<PickleClass>(type)) forbid(type);
     if (tuple == nullptr || !document_.items(*tuple).empty()) {
-      fail(ErrorCode::kForbidden, "makes an object out of arguments; save it as a dict instead");
+      input_.fail(ErrorCode::kForbidden,
+                  "makes an object out of arguments; save it as a dict instead");
     }
     push(PickleObject{add_container({})});
   }
@@ -322,7 +278,7 @@ class Machine {
     if (std::holds_alternative<PickleDict>(top())) return;
     const auto* dict = std::get_if<PickleDict>(&state);
     if (!std::holds_alternative<PickleObject>(top()) || dict == nullptr) {
-      fail(ErrorCode::kForbidden, "sets the state of what is no plain object");
+      input_.fail(ErrorCode::kForbidden, "sets the state of what is no plain object");
     }
     extend<PickleObject>(document_.items(*dict), "object");
   }
@@ -332,13 +288,13 @@ class Machine {
   void step(std::uint8_t opcode) {
     switch (opcode) {
       case kProto:
-        if (const auto version = take<std::uint8_t>(); version < 2 || version > 5) {
-          fail(ErrorCode::kUnsupported,
-               "has protocol " + std::to_string(version) + "; Decant reads 2 to 5");
+        if (const auto version = input_.take<std::uint8_t>(); version < 2 || version > 5) {
+          input_.fail(ErrorCode::kUnsupported,
+                      "has protocol " + std::to_string(version) + "; Decant reads 2 to 5");
         }
         return;
       case kFrame:  // a hint for buffering
-        take<std::uint64_t>();
+        input_.take<std::uint64_t>();
         return;
       case kStop:
         document_.root = pop();
@@ -360,72 +316,18 @@ class Machine {
       case kDup:
         return push(PickleValue(top()));
       case kBinGet:
-        return get(take<std::uint8_t>());
+        return get(input_.take<std::uint8_t>());
       case kLongBinGet:
-        return get(take<std::uint32_t>());
+        return get(input_.take<std::uint32_t>());
       case kBinPut:
-        return put(take<std::uint8_t>());
+        return put(input_.take<std::uint8_t>());
       case kLongBinPut:
-        return put(take<std::uint32_t>());
+        return put(input_.take<std::uint32_t>());
       case kMemoize:
         return put(memo_.size());
       default:
-        if (!step_scalar(opcode) && !step_container(opcode)) step_global(opcode);
-    }
-  }
-
-  bool step_scalar(std::uint8_t opcode) {
-    switch (opcode) {
-      case kNone:
-        push(PickleNone{});
-        return true;
-      case kNewTrue:
-        push(true);
-        return true;
-      case kNewFalse:
-        push(false);
-        return true;
-      case kBinInt:
-        push(std::int64_t{take<std::int32_t>()});
-        return true;
-      case kBinInt1:
-        push(std::int64_t{take<std::uint8_t>()});
-        return true;
-      case kBinInt2:
-        push(std::int64_t{take<std::uint16_t>()});
-        return true;
-      case kLong1:
-        push(take_long(take<std::uint8_t>()));
-        return true;
-      case kLong4:
-        push(take_long(take<std::uint32_t>()));
-        return true;
-      case kBinFloat:
-        push(take_double());
-        return true;
-      case kShortBinUnicode:
-      case kShortBinString:  // Python 2's str
-        push(take(take<std::uint8_t>()));
-        return true;
-      case kBinUnicode:
-      case kBinString:
-        push(take(take<std::uint32_t>()));
-        return true;
-      case kBinUnicode8:
-        push(take(take<std::uint64_t>()));
-        return true;
-      case kShortBinBytes:
-        push(PickleBytes{take(take<std::uint8_t>())});
-        return true;
-      case kBinBytes:
-        push(PickleBytes{take(take<std::uint32_t>())});
-        return true;
-      case kBinBytes8:
-      case kByteArray8:
-        push(PickleBytes{take(take<std::uint64_t>())});
-        return true;
-      default:
-        return false;
+        if (std::optional<PickleValue> scalar = input_.take_scalar(opcode)) return push(*scalar);
+        if (!step_container(opcode)) step_global(opcode);
     }
   }
 
@@ -475,8 +377,8 @@ class Machine {
   void step_global(std::uint8_t opcode) {
     switch (opcode) {
       case kGlobal: {
-        const std::string_view module = take_line();
-        return push_global(module, take_line());
+        const std::string_view module = input_.take_line();
+        return push_global(module, input_.take_line());
       }
       case kStackGlobal:
         return push_stack_global();
@@ -487,8 +389,8 @@ class Machine {
       case kBinPersId:
         return push_storage();
       case kInst: {
-        const std::string_view module = take_line();
-        forbid(module, take_line());
+        const std::string_view module = input_.take_line();
+        forbid(module, input_.take_line());
       }
       case kNewObj:
         return new_object();
@@ -497,23 +399,22 @@ class Machine {
       case kExt1:
       case kExt2:
       case kExt4:
-        fail(ErrorCode::kForbidden, "makes an object of a class; save model.state_dict() instead");
+        input_.fail(ErrorCode::kForbidden,
+                    "makes an object of a class; save model.state_dict() instead");
       case kEmptySet:
       case kFrozenSet:
-        fail(ErrorCode::kUnsupported, "holds a set; save model.state_dict() without it");
+        input_.fail(ErrorCode::kUnsupported, "holds a set; save model.state_dict() without it");
       default:
-        fail(
+        input_.fail(
             std::string_view("FILPSVdglp").find(static_cast<char>(opcode)) != std::string_view::npos
                 ? ErrorCode::kUnsupported
                 : ErrorCode::kMalformed,
-            "uses opcode " + std::to_string(opcode) + " at its byte " + std::to_string(at_ - 1) +
-                ", which is none of protocols 2 to 5");
+            "uses opcode " + std::to_string(opcode) + " at its byte " +
+                std::to_string(input_.position() - 1) + ", which is none of protocols 2 to 5");
     }
   }
 
-  const FileBytes& file_;
-  std::string_view input_;
-  std::size_t at_ = 0;
+  PickleInput input_;
   std::uint64_t budget_;  // bytes that may still be taken
   bool stopped_ = false;
   std::vector<PickleValue> stack_;

@@ -43,9 +43,9 @@ struct PickleStorageRef {
 struct PickleTensorRef {
   std::uint32_t index;
 };
-/// Harmless and of no use here: an integer of more than 64 bits.
+/// Harmless and of no use here: an integer of more than 64 bits, a device, a path.
 struct PickleOpaque {};
-/// One of the few functions and types that a tensor's description mentions (pickle.cpp lists them).
+/// One of the few functions and types that a pickle may name (pickle_globals.cpp lists them).
 struct PickleGlobal {
   std::uint32_t known;
 };

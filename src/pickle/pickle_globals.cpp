@@ -9,7 +9,7 @@
 namespace decant {
 namespace {
 
-// All that the description of tensors ever mentions.
+// All that the description of tensors ever mentions, and what settings saved with them often hold.
 constexpr KnownGlobal kKnownGlobals[] = {
     {"collections", "OrderedDict", Callable::kOrderedDict},
     {"torch._utils", "_rebuild_tensor_v2", Callable::kRebuildTensor},
@@ -26,6 +26,16 @@ constexpr KnownGlobal kKnownGlobals[] = {
     {"torch", "BoolStorage", Callable::kStorage},
     {"torch", "ComplexFloatStorage", Callable::kStorage},
     {"torch", "ComplexDoubleStorage", Callable::kStorage},
+    {"torch", "float32", Callable::kDtype},
+    {"torch", "bfloat16", Callable::kDtype},
+    {"torch", "float16", Callable::kDtype},
+    {"torch", "float64", Callable::kDtype},
+    {"torch", "Size", Callable::kUnused},
+    {"torch", "device", Callable::kUnused},
+    {"pathlib", "PosixPath", Callable::kUnused},
+    {"pathlib", "WindowsPath", Callable::kUnused},
+    {"pathlib._local", "PosixPath", Callable::kUnused},  // Python 3.13
+    {"pathlib._local", "WindowsPath", Callable::kUnused},
 };
 
 }  // namespace
@@ -59,8 +69,7 @@ std::string_view forbidden_hint(std::string_view module, std::string_view rest, 
     return "NumPy values were saved with the weights; turn them into Python numbers first";
   }
   return "a state_dict never needs that: save model.state_dict() alone, and do not trust a file "
-         "that "
-         "is not your own";
+         "that is not your own";
 }
 
 }  // namespace decant

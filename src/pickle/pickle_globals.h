@@ -1,5 +1,5 @@
 // The allow-list: the few functions and types that a pickle may name, and what to say of the
-// others. Source: torch/_utils.py and torch/storage.py.
+// others. None is ever run. Source: torch/_utils.py and torch/storage.py.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,14 @@
 
 namespace decant {
 
-enum class Callable { kOrderedDict, kRebuildTensor, kRebuildParameter, kStorage };
+enum class Callable {
+  kOrderedDict,
+  kRebuildTensor,
+  kRebuildParameter,
+  kStorage,  ///< never called: it is an item of a storage's description
+  kDtype,    ///< never called: a value
+  kUnused,   ///< makes what training scripts keep beside the weights and no model needs
+};
 
 struct KnownGlobal {
   std::string_view module;

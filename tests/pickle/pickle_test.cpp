@@ -151,6 +151,23 @@ TEST(Pickle, ReadsThePlainAttributesOfAnObject) {
   EXPECT_EQ(std::get<std::int64_t>(attributes[1]), 4);
 }
 
+// What pickle.dumps gives for {"dtype": torch.bfloat16, "device": torch.device("cuda", 0),
+// "shape": torch.Size([2]), "out_dir": PosixPath("out"), "n_head": 4}: the last can still be read.
+TEST(Pickle, PassesOverTypesDevicesSizesAndPaths) {
+  using namespace hostile;
+  const Read read(
+      kProto2 +
+      dict(text("dtype") + global("torch", "bfloat16") +                                         //
+           text("device") + global("torch", "device") + tuple(text("cuda") + number(0)) + "R" +  //
+           text("shape") + global("torch", "Size") + tuple(tuple(number(2))) + "R" +             //
+           text("out_dir") + global("pathlib", "PosixPath") + tuple(text("out")) + "R" +         //
+           text("n_head") + number(4)) +
+      ".");
+  const auto root = read.document.items(std::get<PickleDict>(read.document.root));
+  ASSERT_EQ(root.size(), 10u);
+  EXPECT_EQ(std::get<std::int64_t>(root[9]), 4);
+}
+
 TEST(Pickle, EndsAtItsStop) { EXPECT_EQ(Read("\x80\2N.and more").document.size, 4u); }
 
 TEST(Pickle, IgnoresTheMetadataOfAnOrderedDict) {

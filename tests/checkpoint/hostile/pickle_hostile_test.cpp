@@ -25,9 +25,9 @@ void expect_pickle_error(const std::string& pickle, ErrorCode code, const std::s
 }
 
 TEST(HostilePickle, ForbiddenGlobal) {
-  expect_pickle_error(kProto2 + global("posix", "system") + tuple(text("id")) + "R.",
-                      ErrorCode::kForbidden,
-                      "model.pt: wants to run 'posix.system': a state_dict never needs that");
+  expect_pickle_error(
+      kProto2 + global("posix", "system") + tuple(text("id")) + "R.", ErrorCode::kForbidden,
+      "model.pt: the pickle in it wants to run 'posix.system': a state_dict never needs that");
   expect_pickle_error(kProto2 + text("builtins") + text("eval") + "\x93.", ErrorCode::kForbidden,
                       "wants to run 'builtins.eval'");
   expect_pickle_error(kProto2 + "(iposix\nsystem\n.", ErrorCode::kForbidden, "'posix.system'");
