@@ -57,7 +57,7 @@ Json to_json(const Checkpoint& checkpoint) {
             {"n_embd", config.n_embd},
             {"n_inner", config.n_inner},
             {"activation", activation_name(config.activation)},
-            {"layer_norm_epsilon", config.layer_norm_epsilon},
+            {"layer_norm_epsilon", Json::parse(fmt::format("{}", config.layer_norm_epsilon))},
             {"tied_head", config.tied_head}}},
           {"elements", parameters(checkpoint)},
           {"notes", std::vector<std::string>(checkpoint.notes().begin(), checkpoint.notes().end())},
@@ -69,11 +69,12 @@ std::string to_text(const Checkpoint& checkpoint) {
   std::string out = fmt::format(
       "file        {}\nformat      {}\ndialect     {} ({})\n"
       "vocabulary  {}\ncontext     {}\nlayers      {}\nheads       {} of {} channels\n"
-      "width       {}, feed-forward {}, activation {}\nhead        {}\nelements    {}\n",
+      "width       {}, feed-forward {}, activation {}\nlayer norm  epsilon {}\n"
+      "head        {}\nelements    {}\n",
       checkpoint.file().string(), checkpoint.format(), checkpoint.dialect(), checkpoint.evidence(),
       config.vocab_size, config.block_size, config.n_layer, config.n_head,
       config.n_embd / config.n_head, config.n_embd, config.n_inner,
-      activation_name(config.activation),
+      activation_name(config.activation), config.layer_norm_epsilon,
       config.tied_head ? "tied to the token embedding" : "separate", parameters(checkpoint));
   for (const std::string& note : checkpoint.notes()) out += fmt::format("note        {}\n", note);
   return out + to_text(checkpoint.tensors());

@@ -247,4 +247,19 @@ MatrixView MatrixView::col_range(std::int64_t first, std::int64_t count) const {
   return transposed().row_range(first, count).transposed();
 }
 
+bool same_values(const MatrixView& a, const MatrixView& b) {
+  if (a.dtype != b.dtype) return false;
+  if (a.data == b.data && a.row_stride == b.row_stride && a.col_stride == b.col_stride) {
+    return true;
+  }
+  const auto cols = static_cast<std::size_t>(a.cols);
+  std::vector<float> row_a(cols), row_b(cols);
+  for (std::int64_t r = 0; r < a.rows; ++r) {
+    a.read_row(r, row_a.data());
+    b.read_row(r, row_b.data());
+    if (row_a != row_b) return false;
+  }
+  return true;
+}
+
 }  // namespace decant

@@ -55,6 +55,9 @@ struct MatrixView {
   MatrixView col_range(std::int64_t first, std::int64_t count) const;
 };
 
+/// Whether two views of as many rows and columns have one type and equal elements.
+bool same_values(const MatrixView& a, const MatrixView& b);
+
 /// y = x W^T + b, in one piece or in several with as many outputs each (a head each), one after
 /// the other.
 struct Linear {

@@ -64,7 +64,7 @@ Vocabulary read_tokenizer_file(const fs::path& file) {
                   (fs::exists(file)
                        ? ": is not named like a tokenizer file: tokenizer.json, vocab.json, "
                          "merges.txt, encoder.json, vocab.bpe, *.tiktoken, *.model, meta.pkl or "
-                         "chars.json"
+                         "chars.json; --chars takes a text's characters"
                        : ": No such file or directory"));
 }
 

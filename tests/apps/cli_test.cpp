@@ -112,6 +112,8 @@ TEST(CliInspect, SaysWhatWasRecognised) {
   EXPECT_THAT(run.out, HasSubstr("safetensors"));
   EXPECT_THAT(run.out, HasSubstr("Hugging Face GPT-2"));
   EXPECT_THAT(run.out, HasSubstr("transformer.wte.weight"));
+  EXPECT_THAT(run.out, HasSubstr("epsilon 1e-05\n"));
+  EXPECT_EQ(json::parse(shell("$decant inspect --json").out)["config"]["layer_norm_epsilon"], 1e-5);
 }
 
 TEST(CliConvert, WhatItWritesMakesTheSameText) {
