@@ -97,7 +97,7 @@ double Benchmark::verify(const Model& model) {
   const std::int64_t end = std::min(prompt + kVerified, session_.capacity());
   Session alone(model, 1);
   Logits expected = alone.prefill(tokens(0, prompt));
-  session_.prefill(tokens(0, end), [&](std::size_t index, Logits logits) {
+  session_.prefill(tokens(0, end), [&](std::size_t index, Logits logits, std::span<const float>) {
     const auto position = static_cast<std::int64_t>(index);
     if (position + 1 < prompt) return;
     if (position >= prompt) expected = alone.step(text_[index]);

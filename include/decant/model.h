@@ -78,13 +78,18 @@ class SessionGroup {
   struct Part {
     Session* session;
     std::span<const TokenId> tokens;
+    std::size_t last = 1;  ///< of the tokens, after how many there are to be logits; at least 1
   };
 
-  /// Appends each part to its session, no two parts to the same one, and returns the logits (parts,
-  /// V) after the last token of each: the bits that each session would have got alone. They live
-  /// until the group's next call. Throws Error (kInvalidPrompt, kInvalidToken, kContextFull) and
-  /// std::bad_alloc, and then has appended nothing.
+  /// Appends each part to its session, no two parts to the same one, and returns the logits (R, V)
+  /// after the `last` tokens of each, R in all, in order: the bits that each session would have got
+  /// alone, token by token. They live until the group's next call. Throws Error (kInvalidPrompt,
+  /// kInvalidToken, kContextFull) and std::bad_alloc, and then has appended nothing.
   Logits append(std::span<const Part> parts);
+
+  /// The hidden states (R, C) that the last call's logits were made from, behind the last layer
+  /// norm. They live as long as those.
+  std::span<const float> hidden() const;
 
  private:
   friend class Session;
@@ -129,13 +134,17 @@ class Session {
   /// group's next call. Throws what SessionGroup::append() does, and then has appended nothing.
   Logits prefill(std::span<const TokenId> tokens);
 
-  /// As prefill(), but shows the logits after each token, in order. `visit` must not use the group;
-  /// where it throws, nothing is appended.
-  void prefill(std::span<const TokenId> tokens,
-               const std::function<void(std::size_t index, Logits logits)>& visit);
+  /// As prefill(), but shows the logits after each token, in order, and the hidden state (C) that
+  /// they were made from. `visit` must not use the group; where it throws, nothing is appended.
+  using Visitor =
+      std::function<void(std::size_t index, Logits logits, std::span<const float> hidden)>;
+  void prefill(std::span<const TokenId> tokens, const Visitor& visit);
 
   /// Appends one token and returns the logits after it.
   Logits step(TokenId token) { return prefill({&token, 1}); }
+
+  /// The group that the session is in.
+  SessionGroup group() const;
 
   /// Forgets all but the first `length` tokens, 0 <= length <= position().
   void truncate(std::int64_t length);

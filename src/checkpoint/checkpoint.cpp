@@ -80,9 +80,10 @@ Checkpoint Checkpoint::open(const fs::path& path, const CheckpointOptions& optio
   const std::optional<Settings> config_json = find_config(weights.path);
   Bound bound = bind_gpt(file, tensors, config_json, options);
   bound.notes.insert(bound.notes.begin(), weights.notes.begin(), weights.notes.end());
-  return Checkpoint(std::make_unique<State>(
-      State{weights.path, std::move(files), std::move(tensors.format), list_tensors(tensors),
-            std::move(bound), read_token_ids(config_json, bound.config.vocab_size)}));
+  nlohmann::json token_ids = read_token_ids(config_json, bound.config.vocab_size);
+  return Checkpoint(std::make_unique<State>(State{weights.path, std::move(files),
+                                                  std::move(tensors.format), list_tensors(tensors),
+                                                  std::move(bound), std::move(token_ids)}));
 }
 
 Checkpoint Checkpoint::random(const ModelConfig& config, Seed seed, DType dtype) {

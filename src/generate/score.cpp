@@ -19,10 +19,11 @@ void score(Session& session, std::span<const TokenId> tokens,
     const std::size_t begin = scored == 1 ? 0 : scored - std::max<std::size_t>(1, window / 2);
     const std::size_t end = std::min(begin + window, tokens.size() - 1);
     session.truncate(0);
-    session.prefill(tokens.subspan(begin, end - begin), [&](std::size_t i, Logits logits) {
-      const std::size_t next = begin + i + 1;
-      if (next >= scored) visit(next, score_token(logits, tokens[next]));
-    });
+    session.prefill(tokens.subspan(begin, end - begin),
+                    [&](std::size_t i, Logits logits, std::span<const float>) {
+                      const std::size_t next = begin + i + 1;
+                      if (next >= scored) visit(next, score_token(logits, tokens[next]));
+                    });
     scored = end + 1;
   }
 }

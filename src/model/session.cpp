@@ -86,15 +86,14 @@ struct SessionGroup::State {
   void check(std::span<const TokenId> tokens) const;
   void check(const KvCache& cache, std::span<const TokenId> tokens) const;
   Logits append(std::span<const Part> parts);
-  using Visitor = std::function<void(std::size_t index, Logits logits)>;
-  void append(KvCache& cache, std::span<const TokenId> tokens, const Visitor& visit);
+  void append(KvCache& cache, std::span<const TokenId> tokens, const Session::Visitor& visit);
   std::span<const TokenId> add_slice(KvCache& cache, std::span<const TokenId> tokens);
   void clear_slices();
 
   void forward();
   void prepare_attention();
   void embed();
-  void normalize(std::int64_t row, const LayerNormWeights& norm, std::int64_t to);
+  void normalize(std::int64_t row, const LayerNormWeights& norm, std::span<float> out);
   void normalize(const LayerNormWeights& norm);
   void attention(const LayerWeights& layer, std::int64_t index);
   void attend_slice(const Slice& slice, std::int64_t layer, Heads heads,
@@ -127,7 +126,10 @@ struct SessionGroup::State {
   std::vector<float> hidden;          // (R, I)
   std::vector<std::int64_t> wanted;   // the rows whose logits a caller wants
   std::vector<std::int64_t> lengths;  // of the sessions before a call
-  std::vector<float> logits;          // (of all passes of a call, V)
+  // Of all passes of a call.
+  std::vector<float> finals;  // (of the wanted rows, C) hidden states behind the last layer norm
+  std::vector<float> logits;  // (of the wanted rows, V)
+  std::size_t final_rows = 0;
 };
 
 void SessionGroup::State::check(std::span<const TokenId> tokens) const {
@@ -215,13 +217,13 @@ void SessionGroup::State::embed() {
 }
 
 void SessionGroup::State::normalize(std::int64_t row, const LayerNormWeights& norm,
-                                    std::int64_t to) {
+                                    std::span<float> out) {
   layer_norm(rows_of(x, row, 1, c()), norm.weight, norm.bias, weights.config.layer_norm_epsilon,
-             rows_of(normal, to, 1, c()));
+             out);
 }
 
 void SessionGroup::State::normalize(const LayerNormWeights& norm) {
-  for_each_row([&](std::int64_t row) { normalize(row, norm, row); });
+  for_each_row([&](std::int64_t row) { normalize(row, norm, rows_of(normal, row, 1, c())); });
 }
 
 void SessionGroup::State::attention(const LayerWeights& layer, std::int64_t index) {
@@ -297,10 +299,13 @@ void SessionGroup::State::feed_forward(const LayerWeights& layer) {
 // The logits of the wanted rows, from row `to` of all logits on.
 void SessionGroup::State::head(std::int64_t to) {
   const std::int64_t vocab = weights.config.vocab_size;
-  std::int64_t n = 0;
-  for (const std::int64_t row : wanted) normalize(row, weights.ln_f, n++);
+  const auto n = static_cast<std::int64_t>(wanted.size());
+  if (finals.size() < count(to + n, c())) finals.resize(count(to + n, c()));
   if (logits.size() < count(to + n, vocab)) logits.resize(count(to + n, vocab));
-  matmul(rows_of(normal, 0, n, c()), weights.head, {.bias = weights.head_bias},
+  for (std::int64_t i = 0; i < n; ++i) {
+    normalize(wanted[static_cast<std::size_t>(i)], weights.ln_f, rows_of(finals, to + i, 1, c()));
+  }
+  matmul(rows_of(finals, to, n, c()), weights.head, {.bias = weights.head_bias},
          rows_of(logits, to, n, vocab), workspace);
 }
 
@@ -317,6 +322,7 @@ Logits SessionGroup::append(std::span<const Part> parts) {
   for (const Part& part : parts) {
     assert(part.session->state_->group == state_);
     assert(std::ranges::count(parts, part.session, &Part::session) == 1);
+    assert(part.last >= 1 && part.last <= part.tokens.size());
     s.check(part.session->state_->cache, part.tokens);
     lengths.push_back(part.session->position());
   }
@@ -330,11 +336,15 @@ Logits SessionGroup::append(std::span<const Part> parts) {
 
 Logits SessionGroup::State::append(std::span<const Part> parts) {
   clear_slices();
-  std::int64_t done = 0;  // parts whose logits are there
+  std::int64_t done = 0;  // rows of logits that are there
   for (const Part& part : parts) {
+    std::size_t unwanted = part.tokens.size() - part.last;  // tokens that are still to come
     for (std::span<const TokenId> left = part.tokens; !left.empty();) {
+      const std::int64_t first = rows;
       left = add_slice(part.session->state_->cache, left);
-      if (left.empty()) wanted.push_back(rows - 1);
+      const std::int64_t skipped = std::min(rows - first, static_cast<std::int64_t>(unwanted));
+      unwanted -= static_cast<std::size_t>(skipped);
+      for (std::int64_t row = first + skipped; row < rows; ++row) wanted.push_back(row);
       const bool last = left.empty() && &part == &parts.back();
       if (rows < kMostRows && !last) continue;
       forward();
@@ -343,7 +353,13 @@ Logits SessionGroup::State::append(std::span<const Part> parts) {
       clear_slices();
     }
   }
+  final_rows = static_cast<std::size_t>(done);
   return Logits(logits).first(count(done, weights.config.vocab_size));
+}
+
+std::span<const float> SessionGroup::hidden() const {
+  return std::span<const float>(state_->finals)
+      .first(state_->final_rows * static_cast<std::size_t>(state_->c()));
 }
 
 void SessionGroup::validate(std::span<const TokenId> tokens) const { state_->check(tokens); }
@@ -361,6 +377,7 @@ Session::~Session() = default;
 Session Session::fork() const { return Session(std::make_unique<State>(*state_)); }
 
 int Session::threads() const { return state_->group->pool.threads(); }
+SessionGroup Session::group() const { return SessionGroup(state_->group); }
 std::int64_t Session::position() const { return state_->cache.length(); }
 std::int64_t Session::capacity() const { return state_->group->weights.config.block_size; }
 
@@ -371,11 +388,10 @@ std::size_t Session::step_bytes() const {
 
 Logits Session::prefill(std::span<const TokenId> tokens) {
   const SessionGroup::Part part{this, tokens};
-  return SessionGroup(state_->group).append({&part, 1});
+  return group().append({&part, 1});
 }
 
-void Session::prefill(std::span<const TokenId> tokens,
-                      const std::function<void(std::size_t index, Logits logits)>& visit) {
+void Session::prefill(std::span<const TokenId> tokens, const Visitor& visit) {
   SessionGroup::State& s = *state_->group;
   s.check(state_->cache, tokens);
   const std::int64_t length = position();
@@ -388,8 +404,9 @@ void Session::prefill(std::span<const TokenId> tokens,
 }
 
 void SessionGroup::State::append(KvCache& cache, std::span<const TokenId> tokens,
-                                 const Visitor& visit) {
+                                 const Session::Visitor& visit) {
   const auto vocab = static_cast<std::size_t>(weights.config.vocab_size);
+  const auto width = static_cast<std::size_t>(c());
   std::size_t index = 0;
   for (std::span<const TokenId> left = tokens; !left.empty();) {
     clear_slices();
@@ -400,7 +417,8 @@ void SessionGroup::State::append(KvCache& cache, std::span<const TokenId> tokens
       std::iota(wanted.begin(), wanted.end(), row);
       head(0);
       for (std::size_t i = 0; i < wanted.size(); ++i) {
-        visit(index++, Logits(logits).subspan(i * vocab, vocab));
+        visit(index++, Logits(logits).subspan(i * vocab, vocab),
+              std::span<const float>(finals).subspan(i * width, width));
       }
     }
   }

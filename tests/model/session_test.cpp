@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <fstream>
 #include <new>
+#include <numeric>
 #include <stdexcept>
 
 #include "decant/error.h"
 #include "decant/model.h"
 #include "fixtures.h"
+#include "gpt_tensors.h"
 #include "instruction_sets.h"
 
 namespace decant {
@@ -30,7 +32,7 @@ std::vector<float> copy(Logits logits) { return {logits.begin(), logits.end()}; 
 // The logits at every position, (tokens, V).
 std::vector<float> all_logits(Session& session, std::span<const TokenId> tokens) {
   std::vector<float> all;
-  session.prefill(tokens, [&](std::size_t index, Logits logits) {
+  session.prefill(tokens, [&](std::size_t index, Logits logits, std::span<const float>) {
     EXPECT_EQ(index * logits.size(), all.size());
     all.insert(all.end(), logits.begin(), logits.end());
   });
@@ -215,6 +217,54 @@ TEST_P(ShippedModel, CompanyChangesNoBit) {
   }
 }
 
+// Some parts want the logits after one token, others after many, across passes of 256 tokens.
+TEST_P(ShippedModel, LogitsAfterTheLastTokensOfEachPart) {
+  SessionGroup group(model_, 2);
+  Session first(group);
+  Session second(group);
+  Session third(group);
+  const SessionGroup::Part parts[] = {{&first, tokens().first(150), 20},
+                                      {&second, tokens().first(200), 130},
+                                      {&third, tokens().first(3)}};
+  const Logits logits = group.append(parts);
+  const std::size_t vocab = expected(0).size();
+  ASSERT_EQ(logits.size(), 151 * vocab);
+  std::size_t row = 0;
+  for (const SessionGroup::Part& part : parts) {
+    for (std::size_t i = part.tokens.size() - part.last; i < part.tokens.size(); ++i) {
+      ASSERT_TRUE(std::ranges::equal(logits.subspan(row++ * vocab, vocab), expected(i))) << i;
+    }
+  }
+}
+
+// The head is the token embedding: a logit is the inner product of a row of it with the state.
+TEST_P(SessionOnFixture, LogitsAreMadeFromTheHiddenStates) {
+  const Checkpoint checkpoint = GetParam().open();
+  const Model model(checkpoint, {.weights = WeightFormat::kF32});
+  const Gpt& gpt = checkpoint.gpt();
+  if (gpt.head_bias) GTEST_SKIP() << "the head has a bias";
+  Session session(model, 1);
+  const SessionGroup::Part part{&session, GetParam().tokens, GetParam().tokens.size()};
+  SessionGroup group = session.group();
+  const Logits logits = group.append({&part, 1});
+  const auto width = static_cast<std::size_t>(gpt.head.cols);
+  const auto vocab = static_cast<std::size_t>(gpt.head.rows);
+  ASSERT_EQ(group.hidden().size(), part.last * width);
+  std::vector<float> row(width);
+  for (std::size_t v = 0; v < vocab; v += 7) {
+    gpt.head.read_row(static_cast<std::int64_t>(v), row.data());
+    for (std::size_t i = 0; i < part.last; ++i) {
+      const auto state = group.hidden().subspan(i * width, width);
+      const double product = std::inner_product(row.begin(), row.end(), state.begin(), 0.0);
+      ASSERT_NEAR(logits[i * vocab + v], product, 1e-4);
+    }
+  }
+  Session visited(model, 1);
+  visited.prefill(GetParam().tokens, [&](std::size_t index, Logits, std::span<const float> hidden) {
+    EXPECT_TRUE(std::ranges::equal(hidden, group.hidden().subspan(index * width, width)));
+  });
+}
+
 TEST_P(ShippedModel, ForksGoTheirOwnWay) {
   for (const std::size_t shared : {1u, 63u, 64u, 65u, 130u}) {
     Session first(model_, 2);
@@ -244,7 +294,7 @@ TEST_P(ShippedModel, ABatchWithABadPartAppendsNothing) {
 TEST_P(ShippedModel, AVisitorThatThrowsLeavesTheSessionAsItWas) {
   Session session(model_, 1);
   session.prefill(tokens().first(70));
-  const auto stop = [](std::size_t index, Logits) {
+  const auto stop = [](std::size_t index, Logits, std::span<const float>) {
     if (index == 20) throw std::runtime_error("enough");
   };
   EXPECT_THROW(session.prefill(tokens().subspan(70), stop), std::runtime_error);
