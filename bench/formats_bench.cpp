@@ -41,9 +41,11 @@ struct Loss {
 void add_window(Session& reference, Session& session, std::span<const TokenId> window, Loss& loss) {
   std::vector<std::vector<float>> expected;
   reference.truncate(0);
-  reference.prefill(window, [&](std::size_t, Logits all) { expected.push_back(log_softmax(all)); });
+  reference.prefill(window, [&](std::size_t, Logits all, std::span<const float>) {
+    expected.push_back(log_softmax(all));
+  });
   session.truncate(0);
-  session.prefill(window, [&](std::size_t i, Logits all) {
+  session.prefill(window, [&](std::size_t i, Logits all, std::span<const float>) {
     const std::vector<float> actual = log_softmax(all);
     for (std::size_t token = 0; token < actual.size(); ++token) {
       loss.divergence +=
