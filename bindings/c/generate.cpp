@@ -28,6 +28,7 @@ std::int32_t to_c(FinishReason reason) {
       return DECANT_FINISH_STOP;
     case FinishReason::kCancelled:
       return DECANT_FINISH_CANCELLED;
+    case FinishReason::kTime:  // max_time is none of this interface's options
     case FinishReason::kError:
       break;
   }

@@ -1,13 +1,17 @@
 // The loop that joins tokenizer, model and sampling: a prompt becomes text.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "decant/beam_search.h"
 #include "decant/model.h"
 #include "decant/sampling.h"
 #include "decant/tokenizer.h"
@@ -26,18 +30,50 @@ enum class ContextPolicy {
 enum class FinishReason {
   kLength,     ///< max_new_tokens were made, or the context was full under ContextPolicy::kStop
   kStop,       ///< a stop string or a stop token came up; it is not part of the text
+  kTime,       ///< max_time was over
   kCancelled,  ///< the listener asked for it
   kError,      ///< the model broke down, or the settings forbid every token; see Generation::error
 };
 
-/// "length", "stop", "cancelled", "error".
+/// "length", "stop", "time", "cancelled", "error".
 std::string_view finish_reason_name(FinishReason reason);
 
+/// Guesses some tokens ahead, for the model to check in one step: it reads its weights once for all
+/// of them. A guess holds where it is the very token that is drawn, so the text is, to the bit, the
+/// one without. Where guesses fail, fewer are made.
+struct Speculation {
+  /// Guesses by what followed the last tokens where they stood in the text before: at most so many
+  /// at a time. 0 = off. (Saxena 2023, "Prompt Lookup Decoding")
+  std::int64_t prompt_lookup_num_tokens = 0;
+  /// Guesses by a smaller model with the same tokenizer: at most num_draft_tokens at a time. It
+  /// draws with the same luck. (Leviathan et al. 2022)
+  SessionGroup* draft = nullptr;
+  std::int64_t num_draft_tokens = 5;
+};
+
+/// Draws each token from the pipeline's distribution; greedy at temperature 0.
+struct Sampling {
+  Speculation speculation = {};
+};
+
+/// Takes, of the top_k most probable tokens, the one with the largest
+/// (1 - alpha) * probability - alpha * (largest cosine similarity of its hidden state to those of
+/// the tokens before it). (Su et al. 2022)
+struct ContrastiveSearch {
+  std::int64_t top_k = 4;
+  double penalty_alpha = 0.6;  ///< in [0, 1]; 0 is greedy
+};
+
+using Strategy = std::variant<Sampling, BeamSearch, ContrastiveSearch>;
+
 struct GenerateOptions {
+  Strategy strategy = Sampling{};
   std::int64_t max_new_tokens = 200;  ///< 0 or more
   ContextPolicy context = ContextPolicy::kCrop;
   std::vector<std::string> stop = {};     ///< texts that end the output; they may straddle tokens
   std::vector<TokenId> stop_tokens = {};  ///< tokens that end the output
+  std::optional<std::chrono::duration<double>> max_time =
+      {};  ///< that a text may take, prompt and all
   Seed seed = 0;
   std::uint64_t sequence = 0;  ///< tells apart several texts from one seed
   bool raw = false;  ///< pass bytes on as they are, rather than U+FFFD for what is not UTF-8
@@ -46,6 +82,10 @@ struct GenerateOptions {
 /// Throws Error (kInvalidOption) that names the option, its value and its range. generate() does
 /// this first; to do it before a model is loaded saves the wait.
 void validate(const GenerateOptions& options);
+
+/// The same, and what the strategy asks of the pipeline: where nothing is drawn, temperature and
+/// filters are refused.
+void validate(const GenerateOptions& options, const SamplingConfig& sampling);
 
 /// One token that was drawn, with the scores that it was drawn from.
 struct Step {
@@ -59,6 +99,11 @@ struct Generation {
       tokens;  ///< the new ones, without the prompt; a stop token is not among them
   FinishReason finish_reason = FinishReason::kLength;
   std::string error;  ///< with FinishReason::kError: what went wrong, in one line
+  /// Of BeamSearch: what it returns, best first. The first is this text.
+  std::vector<Hypothesis> hypotheses = {};
+  std::vector<BeamNode> beam_tree = {};  ///< of BeamSearch: all that it looked at
+  std::int64_t guessed = 0;              ///< tokens that Speculation guessed,
+  std::int64_t guessed_right = 0;        ///< and that were drawn
 };
 
 /// What generate() tells while it runs. Each may be empty; none may use the session or its group.

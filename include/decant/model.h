@@ -68,7 +68,8 @@ class SessionGroup {
   explicit SessionGroup(const Model&&, int = 0) = delete;
 
   int threads() const;
-  std::int64_t capacity() const;  ///< tokens that fit a session: the model's block_size
+  std::int64_t capacity() const;    ///< tokens that fit a session: the model's block_size
+  std::int64_t vocab_size() const;  ///< V
 
   /// Throws what append() would for these tokens, but for their number: Error (kInvalidPrompt,
   /// kInvalidToken).

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -165,8 +166,25 @@ class Pipeline {
     double probability;
   };
 
-  /// The final distribution by rank, for looking at; changes nothing that sample() returns.
-  std::vector<Survivor> distribution(Logits logits, const History& history = {});
+  /// The `most` most probable of the final distribution, by rank; changes nothing that sample()
+  /// returns.
+  std::vector<Survivor> distribution(Logits logits, const History& history = {},
+                                     std::size_t most = std::numeric_limits<std::size_t>::max());
+
+  /// A way to continue a beam.
+  struct Continuation {
+    TokenId token;
+    double logprob;  ///< natural logarithm of the softmax of the raw logits
+    double score;    ///< what the stages made of it; not normalised again
+  };
+
+  /// The `most` best continuations by score, lower id first on ties: what beam search chooses
+  /// among. As Hugging Face has it, the stages act on log-probabilities rather than on logits, and
+  /// the first of them is subtracting `handicap`. Valid until the next call. Throws what sample()
+  /// throws.
+  std::span<const Continuation> continuations(Logits logits, std::size_t most,
+                                              const History& history = {},
+                                              const std::map<TokenId, double>& handicap = {});
 
   /// What every stage did to these logits: see trace.h. With a uniform it holds sample_at()'s draw.
   /// Throws what sample_at() throws.

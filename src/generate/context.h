@@ -7,21 +7,26 @@
 
 namespace decant {
 
-/// Says what a session is to be fed so that it stands behind a growing text, and applies the
-/// ContextPolicy when the window is full.
+/// Says what a session is to be fed so that it stands behind a growing text, and moves the window
+/// when that is full. A copy goes with a fork of the session.
 class Context {
  public:
-  Context(Session& session, ContextPolicy policy) : session_(session), policy_(policy) {}
+  explicit Context(ContextPolicy policy) : policy_(policy) {}
 
-  /// The part of `text` to append to the session before the next draw; it may first make the
-  /// session forget. `text` has grown by at least one token since the last call. Nothing where the
-  /// window is full and the policy is to stop.
-  std::span<const TokenId> feed(std::span<const TokenId> text);
+  /// The part of `text` to append to the session before the next draw: at least one token. It may
+  /// first make the session forget. `text` has grown by at least one token since the last call.
+  std::span<const TokenId> feed(Session& session, std::span<const TokenId> text);
+
+  /// Tokens of the text that were fed.
+  std::size_t fed() const { return fed_; }
+
+  /// How many tokens more could be fed behind `text` before the window moves.
+  std::size_t room(const Session& session, std::span<const TokenId> text) const;
+
+  /// Makes the session forget the last `count` tokens of the text, which are to become others.
+  void take_back(Session& session, std::size_t count);
 
  private:
-  std::span<const TokenId> recompute(std::span<const TokenId> text, std::int64_t length);
-
-  Session& session_;
   ContextPolicy policy_;
   std::size_t fed_ = 0;  // tokens of the text that the session has seen, or dropped
 };

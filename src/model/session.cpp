@@ -313,6 +313,7 @@ SessionGroup::SessionGroup(const Model& model, int threads)
     : state_(std::make_shared<State>(model, threads)) {}
 
 std::int64_t SessionGroup::capacity() const { return state_->weights.config.block_size; }
+std::int64_t SessionGroup::vocab_size() const { return state_->weights.config.vocab_size; }
 int SessionGroup::threads() const { return state_->pool.threads(); }
 
 Logits SessionGroup::append(std::span<const Part> parts) {

@@ -78,6 +78,8 @@ struct Pipeline::State {
   SamplingConfig config;
   std::vector<NamedStage> stages;
   Candidates candidates;
+  std::vector<float> logprobs;              // workspace of continuations()
+  std::vector<Continuation> continuations;  // its result
 };
 
 Pipeline::Pipeline(const SamplingConfig& config) : state_(std::make_unique<State>(config)) {}
@@ -101,15 +103,42 @@ Draw Pipeline::sample_at(Logits logits, double u, const History& history) {
   return state_->draw(u);
 }
 
-std::vector<Pipeline::Survivor> Pipeline::distribution(Logits logits, const History& history) {
+std::vector<Pipeline::Survivor> Pipeline::distribution(Logits logits, const History& history,
+                                                       std::size_t most) {
   state_->reshape(logits, history);
   Candidates& candidates = state_->candidates;
   const double mass = candidates.exact_mass();
+  candidates.keep_top(most, TopKRule::kExact);
   std::vector<Survivor> result;
   for (const Place& place : candidates.ranking()) {
     result.push_back({place.token, candidates.weight(place.value) / mass});
   }
   return result;
+}
+
+std::span<const Pipeline::Continuation> Pipeline::continuations(
+    Logits logits, std::size_t most, const History& history,
+    const std::map<TokenId, double>& handicap) {
+  State& s = *state_;
+  s.candidates.assign(logits);
+  const double normalizer = s.candidates.max() + std::log(s.candidates.exact_mass());
+  s.logprobs.resize(logits.size());
+  const auto shift = static_cast<float>(normalizer);
+  std::ranges::transform(logits, s.logprobs.begin(), [shift](float x) { return x - shift; });
+  for (const auto& [token, amount] : handicap) {
+    s.logprobs[static_cast<std::size_t>(token)] -= static_cast<float>(amount);
+  }
+  s.reshape(s.logprobs, history);
+  s.candidates.keep_top(most, TopKRule::kExact);
+  s.continuations.clear();
+  for (const Place& place : s.candidates.ranking()) {
+    const auto index = static_cast<std::size_t>(place.token);
+    const double logprob = double{logits[index]} - normalizer;
+    // The log-probability before it was rounded, and what was changed since.
+    const double change = place.value / s.candidates.temperature() - double{logits[index] - shift};
+    s.continuations.push_back({place.token, logprob, logprob + change});
+  }
+  return s.continuations;
 }
 
 Trace Pipeline::trace(Logits logits, const TraceOptions& options, const History& history) {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "small_model.h"
 
@@ -20,15 +19,13 @@ std::vector<float> from_scratch(const Model& model, std::span<const TokenId> tex
 // As generate() does it, with a session of its own.
 class Follower {
  public:
-  Follower(Session& session, ContextPolicy policy) : session_(session), context_(session, policy) {
+  Follower(Session& session, ContextPolicy policy) : session_(session), context_(policy) {
     session.truncate(0);
   }
 
-  // The logits after `text`; nothing where the text has to end.
-  std::optional<Logits> follow(std::span<const TokenId> text) {
-    const auto fed = context_.feed(text);
-    if (fed.empty()) return std::nullopt;
-    return session_.prefill(fed);
+  // The logits after `text`.
+  Logits follow(std::span<const TokenId> text) {
+    return session_.prefill(context_.feed(session_, text));
   }
 
  private:
@@ -48,12 +45,12 @@ TEST(Context, CropEqualsRecomputingTheWindowAtEveryStep) {
   const auto text = long_text(4 * window);
   for (const std::size_t prompt : {std::size_t{1}, window - 1, window, window + 5}) {
     Follower context(small.session, ContextPolicy::kCrop);
-    Logits logits = *context.follow(std::span(text).first(prompt));
+    Logits logits = context.follow(std::span(text).first(prompt));
     for (std::size_t n = prompt;; ++n) {
       const auto seen = std::span(text).first(n).last(std::min(n, window));
       ASSERT_TRUE(std::ranges::equal(logits, from_scratch(small.model, seen))) << n << " tokens";
       if (n == text.size()) break;
-      logits = *context.follow(std::span(text).first(n + 1));
+      logits = context.follow(std::span(text).first(n + 1));
     }
   }
 }
@@ -67,21 +64,11 @@ TEST(Context, SlideDropsTheOlderHalfOnceAHalfWindow) {
   std::size_t begin = 0;  // the first token that the model sees
   for (std::size_t n = 4; n <= text.size(); ++n) {
     if (n - begin > window) begin = n - window / 2;
-    const Logits logits = *context.follow(std::span(text).first(n));
+    const Logits logits = context.follow(std::span(text).first(n));
     ASSERT_EQ(small.session.position(), static_cast<std::int64_t>(n - begin));
     ASSERT_TRUE(std::ranges::equal(
         logits, from_scratch(small.model, std::span(text).subspan(begin, n - begin))));
   }
-}
-
-TEST(Context, StopEndsWhenTheWindowIsFull) {
-  SmallModel small;
-  const auto window = static_cast<std::size_t>(small.session.capacity());
-  const auto text = long_text(window + 1);
-  Follower context(small.session, ContextPolicy::kStop);
-  context.follow(std::span(text).first(window - 1));
-  EXPECT_TRUE(context.follow(std::span(text).first(window)));
-  EXPECT_FALSE(context.follow(text));
 }
 
 }  // namespace

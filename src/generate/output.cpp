@@ -1,0 +1,51 @@
+#include "output.h"
+
+#include <algorithm>
+
+#include "decant/error.h"
+
+namespace decant {
+
+Output::Output(const Task& task) : task_(task), stream_(task.options().stop, task.options().raw) {
+  const std::size_t most = task.limit() - task.prompt().size();
+  made_.tokens.reserve(std::min<std::size_t>(most, 1 << 20));
+  if (most == 0) end(FinishReason::kLength);
+}
+
+void Output::append(const Draw& draw, Logits logits) {
+  if (task_.is_stop_token(draw.token)) return end(FinishReason::kStop);
+  std::string_view bytes;
+  try {
+    bytes = task_.tokenizer().token_bytes(draw.token);
+  } catch (const Error& error) {
+    return fail(error.what());
+  }
+  made_.tokens.push_back(draw.token);
+  const Listener& listener = task_.listener();
+  if (listener.on_step) listener.on_step({draw, logits, bytes});
+  const std::string_view certain = stream_.push(bytes);
+  if (listener.on_text && !certain.empty()) listener.on_text(certain);
+  if (stream_.stopped()) return end(FinishReason::kStop);
+  if (task_.prompt().size() + made_.tokens.size() == task_.limit()) end(FinishReason::kLength);
+}
+
+void Output::count_guesses(std::size_t guesses, std::size_t right) {
+  made_.guessed += static_cast<std::int64_t>(guesses);
+  made_.guessed_right += static_cast<std::int64_t>(right);
+}
+
+void Output::end(FinishReason reason) {
+  unfinished_ = false;
+  made_.finish_reason = reason;
+  const Listener& listener = task_.listener();
+  const std::string_view rest = stream_.finish();
+  if (listener.on_text && !rest.empty()) listener.on_text(rest);
+  if (listener.on_finish) listener.on_finish(made_);
+}
+
+void Output::fail(const std::string& error) {
+  made_.error = error;
+  end(FinishReason::kError);
+}
+
+}  // namespace decant

@@ -1,0 +1,35 @@
+// A text that grows by one token after the other, and what its listener is told of it.
+#pragma once
+
+#include <string>
+
+#include "job.h"
+#include "stream.h"
+
+namespace decant {
+
+class Output {
+ public:
+  explicit Output(const Task& task);
+
+  bool unfinished() const { return unfinished_; }
+  const Generation& made() const { return made_; }
+
+  /// Takes in the next token, which was drawn from `logits`; it may end the text.
+  void append(const Draw& draw, Logits logits);
+
+  /// Tells of guesses, of which some were right.
+  void count_guesses(std::size_t guesses, std::size_t right);
+
+  void end(FinishReason reason);
+  /// Ends with FinishReason::kError.
+  void fail(const std::string& error);
+
+ private:
+  const Task& task_;
+  Stream stream_;
+  bool unfinished_ = true;
+  Generation made_;
+};
+
+}  // namespace decant

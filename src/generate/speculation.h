@@ -1,0 +1,44 @@
+// Guesses at the next tokens, and how many are worth it.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "context.h"
+#include "job.h"
+
+namespace decant {
+
+/// Makes the guesses of one text, which the model then checks. While they fail, they become few and
+/// rare.
+class Speculator {
+ public:
+  explicit Speculator(const Task& task);
+
+  /// Adds at most `room` guesses behind the tokens of `text`.
+  void guess(std::vector<TokenId>& text, std::size_t room);
+
+  /// How many of the last guesses were drawn.
+  void learn(std::size_t right);
+
+ private:
+  void look_up(std::vector<TokenId>& text, std::size_t most) const;
+  void draft(std::vector<TokenId>& text, std::size_t most);
+
+  const Task& task_;
+  struct Draft {
+    Session session;
+    Context context;
+  };
+  std::optional<Draft> draft_;
+  std::size_t limit_;        // guesses at a time, at most,
+  std::size_t most_;         // and now
+  std::size_t known_ = 0;    // tokens of the text at the last time,
+  std::size_t made_ = 0;     // and guesses behind them
+  double hits_ = 1;          // how often the first guess was right lately
+  std::size_t waiting_ = 0;  // steps since a guess, while they do not pay
+};
+
+}  // namespace decant
