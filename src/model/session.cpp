@@ -323,8 +323,8 @@ Logits SessionGroup::append(std::span<const Part> parts) {
   for (const Part& part : parts) {
     assert(part.session->state_->group == state_);
     assert(std::ranges::count(parts, part.session, &Part::session) == 1);
-    assert(part.last >= 1 && part.last <= part.tokens.size());
     s.check(part.session->state_->cache, part.tokens);
+    assert(part.last >= 1 && part.last <= part.tokens.size());
     lengths.push_back(part.session->position());
   }
   try {
