@@ -1,14 +1,11 @@
 // The strategy of continuing several beginnings side by side.
 #pragma once
 
-#include <map>
-#include <optional>
 #include <vector>
 
-#include "beam_pool.h"
+#include "beam_searcher.h"
 #include "context.h"
 #include "job.h"
-#include "stream.h"
 
 namespace decant {
 
@@ -23,33 +20,19 @@ class BeamText : public Job {
   const Generation& made() const override { return made_; }
 
  private:
-  // A beginning that the model continues.
-  struct Beam {
+  // Of each beam, the model's part.
+  struct Track {
     Session session;
     Context context;
-    Stream stream;
-    std::vector<TokenId> tokens;  // the prompt and what was made
     std::span<const TokenId> fed = {};
   };
-  struct Group {
-    BeamPool pool;
-    std::vector<std::size_t> beams;  // where in beams_ the pool's live ones are
-  };
 
-  std::vector<BeamCandidate> candidates(const Group& group, std::size_t most, const Rows& rows);
-  std::vector<BeamCandidate> draw(std::size_t index, const Group& group, std::size_t most,
-                                  std::vector<BeamCandidate> all) const;
-  bool ends(const Beam& beam, TokenId token) const;
-  void advance(std::size_t index, const Rows& rows);
   void branch();
   void end(std::optional<FinishReason> interruption);
-  Hypothesis hypothesis(std::int64_t node, double final_score) const;
 
   const Task task_;
-  const BeamSearch options_;
-  std::vector<Beam> beams_;
-  std::vector<Group> groups_;
-  std::map<TokenId, double> handicap_;  // of tokens that groups have chosen in this step
+  BeamSearcher searcher_;
+  std::vector<Track> tracks_;  // as the searcher's beams
   bool unfinished_ = true;
   Generation made_;
 };

@@ -1,0 +1,173 @@
+#include "beam_searcher.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "decant/error.h"
+
+namespace decant {
+
+BeamSearcher::BeamSearcher(const Task& task)
+    : task_(task), options_(std::get<BeamSearch>(task.options().strategy)) {
+  const auto most = static_cast<std::int64_t>(task.limit() - task.prompt().size());
+  if (most == 0) return;
+  // Every group begins with the prompt.
+  for (std::int64_t g = 0; g < options_.num_beam_groups; ++g) {
+    groups_.push_back({BeamPool(options_, g, most, made_.beam_tree), {0}});
+  }
+  beams_.push_back({{task.prompt().begin(), task.prompt().end()},
+                    Stream(task.options().stop, task.options().raw)});
+}
+
+void BeamSearcher::advance(std::span<const Logits> rows) {
+  handicap_.clear();
+  for (Group& group : groups_) {
+    if (!group.pool.live().empty()) advance(group, rows);
+  }
+  branch();
+}
+
+// The groups behind this one are to avoid what it chooses.
+void BeamSearcher::advance(Group& group, std::span<const Logits> rows) {
+  const std::size_t most = group.pool.competitors(task_.options().stop_tokens.size());
+  if (options_.do_sample) {
+    group.pool.advance(draw(group, most, candidates(group, rows[0].size(), rows)), most);
+  } else {
+    group.pool.advance(candidates(group, most, rows), most);
+  }
+  for (const BeamPool::Live& beam : group.pool.live()) {
+    handicap_[node(beam.node).token] += options_.diversity_penalty;
+  }
+}
+
+// The `most` best continuations of each beam. One for which no token is left has none.
+std::vector<BeamCandidate> BeamSearcher::candidates(const Group& group, std::size_t most,
+                                                    std::span<const Logits> rows) {
+  std::vector<BeamCandidate> found;
+  for (std::size_t i = 0; i < group.beams.size(); ++i) {
+    const Beam& beam = beams_[group.beams[i]];
+    try {
+      for (const Pipeline::Continuation& one : task_.pipeline().continuations(
+               task_.writable(rows[group.beams[i]]), most, task_.history(beam.tokens), handicap_)) {
+        if (!task_.tokenizer().contains(one.token)) continue;
+        found.push_back({i, one.token, one.logprob, one.score, ends(beam, one.token)});
+      }
+    } catch (const Error& error) {
+      made_.error = error.what();
+    }
+  }
+  return found;
+}
+
+// Draws without replacement. Each draw has a sequence of its own, 2^32 apart, so that the first has
+// the luck that sampling would have.
+std::vector<BeamCandidate> BeamSearcher::draw(const Group& group, std::size_t most,
+                                              std::span<const BeamCandidate> all) const {
+  const auto total = [&](const BeamCandidate& c) { return group.pool.score(c.beam) + c.score; };
+  double best = -std::numeric_limits<double>::infinity();
+  for (const BeamCandidate& one : all) best = std::max(best, total(one));
+  std::vector<double> weights(all.size());
+  std::ranges::transform(all, weights.begin(),
+                         [&](const BeamCandidate& c) { return std::exp(total(c) - best); });
+  std::vector<BeamCandidate> drawn;
+  DrawAddress address = task_.address(beams_[group.beams[0]].tokens);
+  for (; drawn.size() < most; address.sequence += std::uint64_t{1} << 32) {
+    double sum = 0;
+    for (const double weight : weights) sum += weight;
+    if (sum == 0) break;  // no more than that are left
+    const double target = uniform(address) * sum;
+    double reached = 0;
+    std::size_t hit = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      if (weights[i] == 0) continue;
+      hit = i;
+      reached += weights[i];
+      if (reached > target) break;
+    }
+    drawn.push_back(all[hit]);
+    weights[hit] = 0;
+  }
+  return drawn;
+}
+
+bool BeamSearcher::ends(const Beam& beam, TokenId token) const {
+  if (task_.is_stop_token(token) || beam.tokens.size() + 1 == task_.limit()) return true;
+  if (task_.options().stop.empty()) return false;
+  Stream stream = beam.stream;
+  stream.push(task_.tokenizer().token_bytes(token));
+  return stream.stopped();
+}
+
+// The beams of the next step, group by group.
+void BeamSearcher::branch() {
+  std::vector<Beam> next;
+  for (Group& group : groups_) {
+    std::vector<std::size_t> places;
+    for (const BeamPool::Live& live : group.pool.live()) {
+      const std::size_t parent = group.beams[live.parent];
+      const TokenId token = node(live.node).token;
+      places.push_back(next.size());
+      next.push_back(beams_[parent]);
+      next.back().parent = parent;
+      next.back().tokens.push_back(token);
+      if (!task_.options().stop.empty()) {
+        next.back().stream.push(task_.tokenizer().token_bytes(token));
+      }
+    }
+    group.beams = std::move(places);
+  }
+  beams_ = std::move(next);
+}
+
+Generation BeamSearcher::finish(std::optional<FinishReason> interruption) {
+  struct Finished {
+    std::int64_t node;
+    double final_score;
+  };
+  std::vector<Finished> finished;
+  for (Group& group : groups_) {
+    group.pool.close();
+    for (const std::int64_t node : group.pool.finished()) {
+      finished.push_back({node, group.pool.final_score(node)});
+    }
+  }
+  std::ranges::stable_sort(finished, std::ranges::greater{}, &Finished::final_score);
+  finished.resize(
+      std::min(finished.size(), static_cast<std::size_t>(options_.num_return_sequences)));
+  for (const Finished& one : finished) {
+    made_.beam_tree[static_cast<std::size_t>(one.node)].fate = BeamFate::kReturned;
+    made_.hypotheses.push_back(hypothesis(one.node, one.final_score));
+  }
+  if (!finished.empty()) {
+    made_.tokens = made_.hypotheses[0].tokens;
+    if (made_.hypotheses[0].stopped) made_.finish_reason = FinishReason::kStop;
+    made_.error.clear();  // of a beam that led nowhere
+  } else if (!made_.error.empty()) {
+    made_.finish_reason = FinishReason::kError;
+  }
+  if (interruption) made_.finish_reason = *interruption;
+  return std::move(made_);
+}
+
+Hypothesis BeamSearcher::hypothesis(std::int64_t last, double final_score) const {
+  Hypothesis result{.node = last,
+                    .sum_logprob = node(last).sum_logprob,
+                    .score = node(last).score,
+                    .length = node(last).length,
+                    .final_score = final_score};
+  for (std::int64_t i = last; i >= 0; i = node(i).parent) result.tokens.push_back(node(i).token);
+  std::ranges::reverse(result.tokens);
+  result.stopped = task_.is_stop_token(result.tokens.back());
+  if (result.stopped) result.tokens.pop_back();
+  Stream stream(task_.options().stop, task_.options().raw);
+  for (const TokenId token : result.tokens) {
+    result.text += stream.push(task_.tokenizer().token_bytes(token));
+  }
+  result.stopped = result.stopped || stream.stopped();
+  result.text += stream.finish();
+  return result;
+}
+
+}  // namespace decant
