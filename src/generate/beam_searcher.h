@@ -16,6 +16,8 @@ class BeamSearcher {
  public:
   /// The request's strategy is BeamSearch. The task must outlive it.
   explicit BeamSearcher(const Task& task);
+  BeamSearcher(const BeamSearcher&) = delete;
+  BeamSearcher& operator=(const BeamSearcher&) = delete;
 
   /// A beginning to continue.
   struct Beam {

@@ -5,9 +5,12 @@
 namespace decant {
 
 BeamText::BeamText(const Task& task, Session session) : task_(task), searcher_(task_) {
-  if (searcher_.beams().empty()) return end(std::nullopt);
-  tracks_.push_back({std::move(session), Context(task.options().context)});
-  tracks_[0].fed = tracks_[0].context.feed(tracks_[0].session, searcher_.beams()[0].tokens);
+  if (searcher_.beams().empty()) {
+    end(std::nullopt);
+  } else {
+    tracks_.push_back({std::move(session), Context(task.options().context)});
+    tracks_[0].fed = tracks_[0].context.feed(tracks_[0].session, searcher_.beams()[0].tokens);
+  }
 }
 
 void BeamText::feed(std::vector<SessionGroup::Part>& parts) {
