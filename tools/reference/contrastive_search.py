@@ -1,0 +1,78 @@
+"""Contrastive search (Su et al. 2022), by its definition. Plain Python, in double.
+
+At each step the `top_k` most probable tokens are candidates (of equals, the lower ids). A candidate
+c with probability p, by the softmax over the whole vocabulary, scores
+
+    (1 - alpha) * p - alpha * max over all earlier tokens j, prompt included, of cos(h(c), h(j))
+
+where h is the model's last hidden state at a token, once the model has read it. The best score
+wins; of equals, the more probable, then the lower id. An end token ends the text and belongs to it.
+
+Hugging Face's meaning, in double where that is in float32.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Callable
+
+
+@dataclass(frozen=True)
+class Options:
+    top_k: int = 4
+    alpha: float = 0.6
+    max_new_tokens: int = 8
+    end_tokens: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Result:
+    tokens: list[int]  # the new ones, with the end token
+    scores: list[float]  # what each had when it won
+    ended: bool  # by an end token
+
+
+def softmax(row: list[float]) -> list[float]:
+    largest = max(row)
+    weights = [math.exp(logit - largest) for logit in row]
+    return [weight / sum(weights) for weight in weights]
+
+
+def cosine(a: list[float], b: list[float]) -> float:
+    dot = sum(x * y for x, y in zip(a, b))
+    return dot / math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
+
+
+def contrastive_search(
+    logits: Callable[[list[int]], list[float]],
+    hidden: Callable[[list[int]], list[float]],
+    prompt: list[int],
+    options: Options,
+    margins: list[float] | None = None,
+) -> Result:
+    """Continues the prompt. `hidden` gives the last hidden state of a text's last token."""
+    margins = [] if margins is None else margins
+    text = list(prompt)
+    earlier = [hidden(text[: end + 1]) for end in range(len(text))]
+    result = Result([], [], False)
+    while len(result.tokens) < options.max_new_tokens and not result.ended:
+        probabilities = softmax(logits(text))
+        ranking = sorted(range(len(probabilities)), key=lambda t: (-probabilities[t], t))
+        scored = []
+        for place, token in enumerate(ranking[: options.top_k]):
+            state = hidden(text + [token])
+            penalty = max(cosine(state, other) for other in earlier)
+            score = (1 - options.alpha) * probabilities[token] - options.alpha * penalty
+            scored.append((-score, place, token, state))
+        scored.sort(key=lambda candidate: candidate[:2])
+        if options.top_k < len(ranking):
+            inside, outside = ranking[options.top_k - 1], ranking[options.top_k]
+            margins.append(probabilities[inside] - probabilities[outside])
+        margins += [other[0] - scored[0][0] for other in scored[1:]]
+
+        score, _, token, state = scored[0]
+        text.append(token)
+        earlier.append(state)
+        result = Result(
+            result.tokens + [token], result.scores + [-score], token in options.end_tokens
+        )
+    return result
