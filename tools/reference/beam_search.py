@@ -3,8 +3,9 @@
 A search keeps up to `num_beams` texts alive, its beams. A step extends every beam by every token;
 the candidates are ranked by the sum of their tokens' scores. Those of the first `num_beams` ranks
 that end with an end token are finished; the first `num_beams` that do not are the next beams. At
-`max_new_tokens`, or where no token is possible after any beam, they are finished as they are. Of what is finished, a pool keeps the best by
-sum / length ** length_penalty, where length counts the new tokens, the end token among them.
+`max_new_tokens`, or where no token is possible after any beam, the beams are finished as they are.
+Of what is finished, a pool keeps the best by sum / length ** length_penalty, where length counts
+the new tokens, the end token among them.
 
 A token's score is its log-softmax, changed in this order by
   logit bias            added
