@@ -124,8 +124,8 @@ def token_scores(
 
 
 def rank(candidate: tuple[float, int, int]) -> tuple:
-    score, beam, token = candidate
-    return (-score, beam, token)
+    total, beam, token = candidate
+    return (-total, beam, token)
 
 
 def group_size(options: Options) -> int:

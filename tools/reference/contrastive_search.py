@@ -15,6 +15,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Callable
 
+from beam_search import log_softmax
+
 
 @dataclass(frozen=True)
 class Options:
@@ -31,10 +33,9 @@ class Result:
     ended: bool  # by an end token
 
 
-def softmax(row: list[float]) -> list[float]:
-    largest = max(row)
-    weights = [math.exp(logit - largest) for logit in row]
-    return [weight / sum(weights) for weight in weights]
+def rank(candidate: tuple) -> tuple:
+    value, *order = candidate
+    return (-value, *order)
 
 
 def cosine(a: list[float], b: list[float]) -> float:
@@ -55,24 +56,22 @@ def contrastive_search(
     earlier = [hidden(text[: end + 1]) for end in range(len(text))]
     result = Result([], [], False)
     while len(result.tokens) < options.max_new_tokens and not result.ended:
-        probabilities = softmax(logits(text))
-        ranking = sorted(range(len(probabilities)), key=lambda t: (-probabilities[t], t))
+        probabilities = [math.exp(score) for score in log_softmax(logits(text))]
+        ranking = sorted(((p, token) for token, p in enumerate(probabilities)), key=rank)
         scored = []
-        for place, token in enumerate(ranking[: options.top_k]):
+        for place, (probability, token) in enumerate(ranking[: options.top_k]):
             state = hidden(text + [token])
             penalty = max(cosine(state, other) for other in earlier)
-            score = (1 - options.alpha) * probabilities[token] - options.alpha * penalty
-            scored.append((-score, place, token, state))
-        scored.sort(key=lambda candidate: candidate[:2])
-        if options.top_k < len(ranking):
-            inside, outside = ranking[options.top_k - 1], ranking[options.top_k]
-            margins.append(probabilities[inside] - probabilities[outside])
-        margins += [other[0] - scored[0][0] for other in scored[1:]]
+            score = (1 - options.alpha) * probability - options.alpha * penalty
+            scored.append((score, place, token))
+        best, *others = sorted(scored, key=rank)
+        edge = ranking[options.top_k - 1 : options.top_k + 1]
+        margins += [inside[0] - outside[0] for inside, outside in zip(edge, edge[1:])]
+        margins += [best[0] - other[0] for other in others]
 
-        score, _, token, state = scored[0]
+        score, _, token = best
         text.append(token)
-        earlier.append(state)
-        result = Result(
-            result.tokens + [token], result.scores + [-score], token in options.end_tokens
-        )
+        earlier.append(hidden(text))
+        ended = token in options.end_tokens
+        result = Result(result.tokens + [token], result.scores + [score], ended)
     return result
