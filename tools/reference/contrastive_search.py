@@ -20,8 +20,8 @@ from beam_search import log_softmax
 
 @dataclass(frozen=True)
 class Options:
-    top_k: int = 4
-    alpha: float = 0.6
+    top_k: int = 1
+    alpha: float = 0.0
     max_new_tokens: int = 8
     end_tokens: list[int] = field(default_factory=list)
 
@@ -59,11 +59,11 @@ def contrastive_search(
         probabilities = [math.exp(score) for score in log_softmax(logits(text))]
         ranking = sorted(((p, token) for token, p in enumerate(probabilities)), key=rank)
         scored = []
-        for place, (probability, token) in enumerate(ranking[: options.top_k]):
+        for probability, token in ranking[: options.top_k]:
             state = hidden(text + [token])
             penalty = max(cosine(state, other) for other in earlier)
             score = (1 - options.alpha) * probability - options.alpha * penalty
-            scored.append((score, place, token))
+            scored.append((score, -probability, token))
         best, *others = sorted(scored, key=rank)
         edge = ranking[options.top_k - 1 : options.top_k + 1]
         margins += [inside[0] - outside[0] for inside, outside in zip(edge, edge[1:])]

@@ -31,7 +31,7 @@ BEAM_CASES = [
         {"vocabulary": 6},
         [2],
         {"num_beams": 1, "early_stopping": "true", "end_tokens": [0]},
-        "num_beams early_stopping",
+        "num_beams",
     ),
     (
         "one_new_token",
@@ -84,7 +84,7 @@ BEAM_CASES = [
     ),
     (
         "two_end_tokens_true",
-        {"vocabulary": 6},
+        {"vocabulary": 7},
         [6, 3],
         {"end_tokens": [5, 0], "early_stopping": "true", "num_return_sequences": 4},
         "end_tokens early_stopping",
@@ -370,7 +370,7 @@ BEAM_CASES = [
             "early_stopping": "true",
             "num_return_sequences": 4,
         },
-        "num_beam_groups diversity_penalty end_tokens early_stopping",
+        "num_beam_groups diversity_penalty end_tokens",
     ),
     (
         "groups_never",
@@ -659,7 +659,7 @@ BEAM_CASES = [
     ),
 ]
 
-# name, model, prompt, options, the options that matter
+# Likewise, with top_k 4 and alpha 0.6 where nothing else is said
 CONTRASTIVE_CASES = [
     ("plain", {"vocabulary": 8, "hidden_size": 4}, [1, 2], {}, "alpha top_k"),
     (
@@ -684,7 +684,7 @@ CONTRASTIVE_CASES = [
         {"max_new_tokens": 12},
         "alpha",
     ),
-    ("top_1_is_greedy", {"vocabulary": 8, "hidden_size": 4}, [1, 2], {"top_k": 1}, "top_k"),
+    ("top_1_is_greedy", {"vocabulary": 8, "hidden_size": 4}, [1, 2], {"top_k": 1}, ""),
     ("top_2", {"vocabulary": 8, "hidden_size": 4}, [1, 2], {"top_k": 2}, "top_k alpha"),
     ("top_all", {"vocabulary": 8, "hidden_size": 4}, [1, 2], {"top_k": 8}, "top_k alpha"),
     (
@@ -694,7 +694,7 @@ CONTRASTIVE_CASES = [
         {"top_k": 100},
         "top_k alpha",
     ),
-    ("alpha_0_is_greedy", {"vocabulary": 8, "hidden_size": 4}, [1, 2], {"alpha": 0.0}, "alpha"),
+    ("alpha_0_is_greedy", {"vocabulary": 8, "hidden_size": 4}, [1, 2], {"alpha": 0.0}, ""),
     (
         "alpha_small",
         {"vocabulary": 8, "hidden_size": 4},
@@ -749,7 +749,7 @@ CONTRASTIVE_CASES = [
         {"vocabulary": 8, "hidden_size": 4},
         [0, 2],
         {"max_new_tokens": 1, "top_k": 5},
-        "alpha max_new_tokens",
+        "alpha",
     ),
     (
         "hidden_of_one_token",

@@ -60,6 +60,7 @@ OTHER_WAYS = {
 
 class BeamCase:
     module = beam_search
+    usual: dict = {}
     other_ways = ("limit_before_done", "ended_beams_attain")
 
     @staticmethod
@@ -82,6 +83,7 @@ class BeamCase:
 
 class ContrastiveCase:
     module = contrastive_search
+    usual = {"top_k": 4, "alpha": 0.6}
     other_ways = ()
 
     @staticmethod
@@ -130,8 +132,8 @@ def shows(kind, model: ToyModel, prompt: list[int], options, matters: list[str])
 
 
 def golden(kind, name: str, shape: dict, prompt: list[int], varied: dict, matters: str) -> dict:
-    options = kind.module.Options(**varied)
-    for seed in range(1, 100_000):
+    options = kind.module.Options(**(kind.usual | varied))
+    for seed in range(1, 3000):
         model = ToyModel(seed, **shape)
         if shows(kind, model, prompt, options, matters.split()):
             break
