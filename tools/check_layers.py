@@ -17,6 +17,7 @@ MAY_INCLUDE = {
     "src/text": {"src/base", "src/pickle", "src/kernels"},
     "src/checkpoint": {"src/base", "src/pickle", "src/kernels"},
     "src/sampling": {"src/base", "src/kernels"},
+    "src/constraint": {"src/base"},
     "src/model": {"src/base", "src/kernels", "src/checkpoint"},
     "src/generate": set(),
     "bindings/c": set(),
@@ -30,7 +31,8 @@ PUBLIC = {
     "src/kernels": set(),
     "src/text": {"tokenizer"},
     "src/checkpoint": {"checkpoint"},
-    "src/sampling": {"sampling", "trace", "json", "logprobs"},
+    "src/sampling": {"sampling", "trace", "json", "logprobs", "token_mask"},
+    "src/constraint": {"constraint", "token_mask", "tokenizer"},
     "src/model": {"checkpoint", "model"},
 }
 

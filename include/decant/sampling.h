@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "decant/token_mask.h"
 #include "decant/trace.h"
 #include "decant/types.h"
 
@@ -97,8 +98,8 @@ struct SamplingConfig {
   /// The stages in the order in which they act; each filter renormalises what it keeps. A stage may
   /// be left out or stand twice.
   std::vector<std::string> stages = {
-      "logit_bias", "penalties", "no_repeat_ngram", "temperature", "top_k",      "top_p",
-      "min_p",      "typical_p", "epsilon_cutoff",  "eta_cutoff",  "top_n_sigma"};
+      "logit_bias", "constraint", "penalties", "no_repeat_ngram", "temperature", "top_k",
+      "top_p",      "min_p",      "typical_p", "epsilon_cutoff",  "eta_cutoff",  "top_n_sigma"};
 };
 
 /// The systems whose settings config_like() knows: "hf", "llama.cpp", "vllm", "openai",
@@ -120,11 +121,14 @@ struct DrawAddress {
 /// The uniform at that address: 53 random bits in [0, 1), by Philox 4x32-10 (Salmon et al. 2011).
 double uniform(const DrawAddress& address);
 
-/// The text so far: what penalties and no_repeat_ngram_size look at. Tokens outside the vocabulary
-/// of the logits are passed over.
+/// The text so far: what penalties, no_repeat_ngram_size and the constraint look at. Tokens outside
+/// the vocabulary of the logits are passed over.
 struct History {
   std::span<const TokenId> tokens = {};  ///< prompt and completion
   std::size_t prompt_size = 0;           ///< how many of them are the prompt
+  /// The tokens that may come next (see constraint.h): the stage "constraint" removes all others,
+  /// those beyond the mask's vocabulary too. nullptr = any; the stage then does not act.
+  const TokenMask* allowed = nullptr;
 };
 
 /// The outcome of one step.
@@ -152,8 +156,9 @@ class Pipeline {
 
   /// Draws the next token from `logits` (V). One uniform a token, always: also for a lone survivor
   /// and in greedy steps, so that the luck of later tokens never depends on earlier settings.
-  /// Throws Error (kInvalidLogits) that names the first index that is NaN or +inf, and
-  /// Error (kNoCandidates) where biases or no_repeat_ngram_size forbid every token.
+  /// Throws Error (kInvalidLogits) that names the first index that is NaN or +inf,
+  /// Error (kNoCandidates) where biases, the constraint or no_repeat_ngram_size forbid every token,
+  /// and Error (kInvalidOption) for allowed tokens where the stages leave out "constraint".
   Draw sample(Logits logits, const DrawAddress& address, const History& history = {});
 
   /// The draw for a uniform of the caller's, 0 <= u < 1: the survivors are ranked (most probable

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -165,6 +166,39 @@ bool Candidates::settle() {
   rank_if_few();
   rank_if_tied();
   return true;
+}
+
+bool Candidates::keep_only(const TokenMask& mask) {
+  spread_ties();
+  if (few_) {
+    for (Ranked& c : ranked()) {
+      if (!mask.contains(c.place.token)) c.place.value = kImpossible;
+    }
+  } else {
+    RowBuffer& kept = spare();
+    std::size_t count = 0;
+    const auto keep = [&](std::size_t i, TokenId token) {
+      kept.values[count] = row_.values[i];
+      kept.ids[count] = token;
+      ++count;
+    };
+    if (row_.ids == nullptr) {  // what is in the mask tells where to look
+      for (std::size_t begin = 0; const std::uint64_t word : mask.words()) {
+        for (std::uint64_t rest = word; rest != 0; rest &= rest - 1) {
+          const std::size_t i = begin + static_cast<std::size_t>(std::countr_zero(rest));
+          if (i >= row_.size()) break;
+          keep(i, row_.id(i));
+        }
+        begin += TokenMask::kWordBits;
+      }
+    } else {
+      for (std::size_t i = 0; i < row_.size(); ++i) {
+        if (mask.contains(row_.ids[i])) keep(i, row_.ids[i]);
+      }
+    }
+    adopt({{kept.values.data(), count}, kept.ids.data()});
+  }
+  return settle();
 }
 
 void Candidates::adopt(const Row& row) {

@@ -10,6 +10,7 @@
 
 #include "crossing.h"
 #include "decant/sampling.h"
+#include "decant/token_mask.h"
 #include "decant/types.h"
 #include "logits.h"
 
@@ -61,7 +62,10 @@ class Candidates {
   /// Takes in what change() did; false if it left no candidate.
   bool settle();
 
-  // --- What removes candidates; at least one is kept ---
+  // --- What removes candidates; at least one is kept, but by keep_only() ---
+
+  /// Keeps those that are in the mask; false if it leaves none.
+  bool keep_only(const TokenMask& mask);
 
   /// Keeps the first of the ranking.
   void keep_best();

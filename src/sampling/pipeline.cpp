@@ -46,6 +46,15 @@ void check_uniform(double u) {
   throw Error(ErrorCode::kInvalidOption, fmt::format("u is {}: it must be in [0, 1)", u));
 }
 
+bool is_constraint(const NamedStage& stage) {
+  return std::holds_alternative<KeepAllowed>(stage.stage);
+}
+
+// Whether a stage takes part in a step.
+bool acts(const NamedStage& stage, const History& history) {
+  return history.allowed != nullptr || !is_constraint(stage);
+}
+
 void apply(Stage& stage, Candidates& candidates, const History& history) {
   std::visit(
       [&](auto& s) {
@@ -65,9 +74,21 @@ struct Pipeline::State {
     if (!config.like.empty()) check_like(config);
   }
 
-  void reshape(Logits logits, const History& history) {
+  void start(Logits logits, const History& history) {
+    if (history.allowed != nullptr && std::ranges::none_of(stages, is_constraint)) {
+      const bool ours = config.like.empty();
+      throw Error(ErrorCode::kInvalidOption,
+                  fmt::format("stages: they leave out constraint, but there is one to keep to; {}",
+                              ours ? "add it" : fmt::format("leave out like {}", config.like)));
+    }
     candidates.assign(logits);
-    for (NamedStage& s : stages) apply(s.stage, candidates, history);
+  }
+
+  void reshape(Logits logits, const History& history) {
+    start(logits, history);
+    for (NamedStage& s : stages) {
+      if (acts(s, history)) apply(s.stage, candidates, history);
+    }
   }
 
   Draw draw(double u) {
@@ -143,10 +164,11 @@ std::span<const Pipeline::Continuation> Pipeline::continuations(
 
 Trace Pipeline::trace(Logits logits, const TraceOptions& options, const History& history) {
   if (options.u) check_uniform(*options.u);
+  state_->start(logits, history);
   Candidates& candidates = state_->candidates;
-  candidates.assign(logits);
   Tracer tracer(logits, candidates);
   for (NamedStage& s : state_->stages) {
+    if (!acts(s, history)) continue;
     candidates.forget_floor();
     apply(s.stage, candidates, history);
     tracer.record(s.name, candidates);

@@ -42,6 +42,9 @@ std::optional<Stage> make_logit_bias(const SamplingConfig& config) {
   return LogitBias{config.logit_bias};
 }
 
+// Has no knob: whether a step is constrained is known with its history.
+std::optional<Stage> make_constraint(const SamplingConfig& /*config*/) { return KeepAllowed{}; }
+
 std::optional<Stage> make_penalties(const SamplingConfig& config) {
   require(std::isfinite(config.repetition_penalty) && config.repetition_penalty > 0,
           "repetition_penalty", config.repetition_penalty, "a number > 0 (1 is off)");
@@ -122,6 +125,7 @@ std::optional<Stage> make_top_n_sigma(const SamplingConfig& config) {
 
 constexpr std::array kStages = {
     StageRow{"logit_bias", make_logit_bias},
+    StageRow{"constraint", make_constraint},
     StageRow{"penalties", make_penalties},
     StageRow{"no_repeat_ngram", make_no_repeat_ngram},
     StageRow{"temperature", make_temperature},
@@ -143,6 +147,12 @@ void LogitBias::apply(Candidates& candidates) const {
     candidates.change(token, [added = value](double logit) { return logit + added; });
   }
   settle(candidates, "logit_bias bans every token");
+}
+
+void KeepAllowed::apply(Candidates& candidates, const History& history) const {
+  if (candidates.keep_only(*history.allowed)) return;
+  throw Error(ErrorCode::kNoCandidates,
+              "constraint: none of the possible tokens is allowed: no token is left to draw");
 }
 
 void Penalties::apply(Candidates& candidates, const History& history) {

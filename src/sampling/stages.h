@@ -20,6 +20,10 @@ struct LogitBias {
   void apply(Candidates& candidates) const;
 };
 
+struct KeepAllowed {
+  void apply(Candidates& candidates, const History& history) const;
+};
+
 struct Penalties {
   double repetition = 1;
   double presence = 0;
@@ -81,8 +85,8 @@ struct TopNSigma {
   void apply(Candidates& candidates) const;
 };
 
-using Stage = std::variant<LogitBias, Penalties, NoRepeatNgram, Temperature, TopK, TopP, MinP,
-                           TypicalP, EpsilonCutoff, EtaCutoff, TopNSigma>;
+using Stage = std::variant<LogitBias, KeepAllowed, Penalties, NoRepeatNgram, Temperature, TopK,
+                           TopP, MinP, TypicalP, EpsilonCutoff, EtaCutoff, TopNSigma>;
 
 /// One row for each stage: what SamplingConfig::stages calls it, and how to read its knobs.
 struct StageRow {

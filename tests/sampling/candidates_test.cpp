@@ -123,6 +123,47 @@ TEST(Candidates, AChangeIsSeenByAllThatFollows) {
   }
 }
 
+// By the definition, a removed token is one of logit -inf: whatever came before, and whether the
+// candidates are a whole row, a part of one, few in order, or tie.
+TEST(Candidates, KeepingAMaskIsBanningTheOthers) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 1000; ++round) {
+    const std::size_t n = 1 + random() % 600;
+    std::vector<float> logits(n);
+    const std::size_t values = random() % 3 == 0 ? 2 : 1000;
+    for (float& x : logits) x = static_cast<float>(random() % values) / 100;
+    for (float& x : logits) x = random() % 9 == 0 ? -kInf : x;
+    logits[random() % n] = 1;
+    const std::size_t share = 1 + random() % 20;
+    TokenMask mask(random() % (n + 100));
+    for (std::size_t i = 0; i < mask.vocab_size(); ++i) {
+      if (random() % share == 0) mask.insert(static_cast<TokenId>(i));
+    }
+    const auto before = [&, k = 1 + random() % n](Candidates& c) {
+      c.divide(.7);
+      if (round % 2 == 0) c.keep_top(k, TopKRule::kTies);
+    };
+    Candidates kept;
+    kept.assign(logits);
+    before(kept);
+    Candidates banned;
+    banned.assign(logits);
+    before(banned);
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto token = static_cast<TokenId>(i);
+      if (!mask.contains(token)) banned.change(token, [](double) { return -kInf; });
+    }
+    const bool some_left = banned.settle();
+    ASSERT_EQ(kept.keep_only(mask), some_left);
+    if (!some_left) continue;
+    ASSERT_EQ(tokens(kept), tokens(banned));
+    ASSERT_EQ(kept.size(), banned.size());
+    ASSERT_EQ(kept.max(), banned.max());
+    ASSERT_NEAR(kept.exact_mass(), banned.exact_mass(), 1e-9);
+    ASSERT_EQ(kept.draw(.37).token, banned.draw(.37).token);
+  }
+}
+
 TEST(Candidates, EntropyAndDeviationAreTheirFormulas) {
   for (const std::size_t copies : {1u, 100u}) {  // few, and many
     std::vector<float> logits;

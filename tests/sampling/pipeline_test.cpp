@@ -238,7 +238,7 @@ TEST(Pipeline, UnknownStagesAreRefusedByName) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidOption);
     EXPECT_THAT(error.what(),
-                HasSubstr("there is no stage 'top_q'; there are logit_bias, penalties, "));
+                HasSubstr("there is no stage 'top_q'; there are logit_bias, constraint, "));
   }
 }
 
@@ -251,6 +251,27 @@ TEST(Pipeline, TheOrderOfStagesIsData) {
   EXPECT_EQ(Pipeline(config).distribution(logits).size(), 2u);
   config.stages = {};
   EXPECT_NEAR(Pipeline(config).distribution(logits)[0].probability, .6, 1e-6);
+}
+
+TEST(Pipeline, AConstraintThatNoStageWouldKeepToIsRefused) {
+  const TokenMask allowed(2);
+  const History history{.allowed = &allowed};
+  const auto refuses = [&](const SamplingConfig& config, const char* remedy) {
+    Pipeline pipeline(config);
+    EXPECT_NO_THROW(pipeline.sample_at(std::vector<float>{1, 2}, .5));
+    for (const bool traced : {false, true}) {
+      try {
+        traced ? void(pipeline.trace(std::vector<float>{1, 2}, {}, history))
+               : void(pipeline.sample_at(std::vector<float>{1, 2}, .5, history));
+        FAIL() << "accepted";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kInvalidOption);
+        EXPECT_THAT(error.what(), HasSubstr(remedy));
+      }
+    }
+  };
+  refuses({.stages = {"temperature"}}, "stages: they leave out constraint");
+  refuses(config_like("generate.py"), "leave out like generate.py");
 }
 
 TEST(Pipeline, AValueOutOfRangeIsRefusedAlsoWhereItsStageIsLeftOut) {

@@ -178,6 +178,35 @@ TEST(LogitBiasStage, AddsAndBans) {
   }
 }
 
+TEST(ConstraintStage, KeepsWhatIsAllowed) {
+  const auto mask = [](std::size_t size, std::initializer_list<TokenId> tokens) {
+    TokenMask result(size);
+    for (const TokenId token : tokens) result.insert(token);
+    return result;
+  };
+  const auto apply = [](const TokenMask& allowed, const std::vector<float>& logits) {
+    return apply_to_logits(KeepAllowed{}, logits, {.allowed = &allowed});
+  };
+  const std::vector<float> logits = {0, std::log(3.0f), 0, -kInf, 5};
+  const auto p = apply(mask(5, {0, 1, 3}), logits);
+  EXPECT_NEAR(p[0], .25, 1e-6);
+  EXPECT_NEAR(p[1], .75, 1e-6);
+  EXPECT_EQ(p[2] + p[3] + p[4], 0);  // allowing what is impossible does not make it possible
+  // What lies beyond a small mask is forbidden; what lies beyond the logits does not matter.
+  EXPECT_EQ(apply(mask(1, {0}), logits), (std::vector<double>{1, 0, 0, 0, 0}));
+  EXPECT_EQ(apply(mask(900, {4, 5, 70, 899}), logits), (std::vector<double>{0, 0, 0, 0, 1}));
+  for (const TokenMask& none : {mask(5, {}), mask(5, {3}), mask(0, {}), mask(99, {98})}) {
+    try {
+      apply(none, logits);
+      FAIL() << "accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kNoCandidates);
+      EXPECT_STREQ(error.what(),
+                   "constraint: none of the possible tokens is allowed: no token is left to draw");
+    }
+  }
+}
+
 // The logits after the penalties, for logits 2, -2, 1, 0.
 std::vector<double> penalized(Penalties stage, const std::vector<TokenId>& tokens,
                               std::size_t prompt_size) {
@@ -264,7 +293,10 @@ TEST(PenaltiesStage, NoFinitePenaltyMakesATokenImpossible) {
 }
 
 TEST(StageTable, MakesNoStageOfAKnobThatIsOff) {
-  for (const StageRow& row : stage_table()) EXPECT_FALSE(row.make({})) << row.name;
+  for (const StageRow& row : stage_table()) {
+    if (row.name == "constraint") continue;  // has no knob
+    EXPECT_FALSE(row.make({})) << row.name;
+  }
 }
 
 TEST(StageTable, RefusesValuesOutOfRangeByName) {

@@ -123,6 +123,29 @@ SamplingConfig random_config(std::mt19937& random) {
   return config;
 }
 
+// Of (.1, .2, .3, .4), tokens 0 and 2 may come: .6 goes, and .1 and .3 become 1/4 and 3/4.
+TEST(Trace, ShowsTheConstraintAsAStage) {
+  TokenMask allowed(4);
+  allowed.insert(0);
+  allowed.insert(2);
+  Pipeline pipeline({.top_k = 1});
+  const Trace trace =
+      pipeline.trace(logs({.1, .2, .3, .4}), {.u = .5}, History{.allowed = &allowed});
+  ASSERT_EQ(trace.stages.size(), 2u);
+  EXPECT_EQ(trace.stages[0].name, "constraint");
+  EXPECT_EQ(trace.stages[0].kept, 2);
+  EXPECT_EQ(trace.stages[0].removed, 2);
+  EXPECT_NEAR(trace.stages[0].mass_removed, .6, 1e-6);
+  EXPECT_FALSE(trace.stages[0].threshold);
+  EXPECT_EQ(trace.candidates[0].token, 3);
+  EXPECT_EQ(trace.candidates[0].removed_by, 0u);
+  EXPECT_NEAR(trace.candidates[1].probabilities[0], .75, 1e-6);
+  EXPECT_EQ(trace.draw.value().token, 2);
+
+  // Without one, the stage does not act.
+  EXPECT_EQ(pipeline.trace(logs({.1, .2, .3, .4})).stages.size(), 1u);
+}
+
 TEST(Trace, ChangesNothing) {
   std::mt19937 random(1);
   std::uniform_real_distribution<double> uniform(0, 1);
@@ -139,7 +162,11 @@ TEST(Trace, ChangesNothing) {
         for (float& logit : logits) logit = std::max(logit, 5.0f);
       }
       const double u = random() % 9 == 0 ? 1 - 0x1p-53 : uniform(random);
-      const History history{text, text.size() / 2};
+      TokenMask some(1 + random() % (2 * logits.size()));
+      for (std::size_t i = 0; i < some.vocab_size(); ++i) {
+        if (random() % 2 == 0) some.insert(static_cast<TokenId>(i));
+      }
+      const History history{text, text.size() / 2, random() % 2 == 0 ? &some : nullptr};
       Draw expected;
       try {
         expected = plain.sample_at(logits, u, history);
@@ -164,6 +191,11 @@ TEST(Trace, ChangesNothing) {
       ASSERT_GT(trace.draw->end, u);
       ASSERT_NEAR(trace.draw->end - trace.draw->begin, expected.probability, 1e-6);
       ASSERT_NE(expected.probability, 0);
+      if (history.allowed != nullptr) {
+        for (const auto& [token, p] : watched.distribution(logits, history)) {
+          ASSERT_TRUE(some.contains(token));
+        }
+      }
       ASSERT_LT(expected.token, static_cast<TokenId>(logits.size()));
       text.push_back(expected.token);
     }
