@@ -69,6 +69,7 @@ using Strategy = std::variant<Sampling, BeamSearch, ContrastiveSearch>;
 struct GenerateOptions {
   Strategy strategy = Sampling{};
   std::int64_t max_new_tokens = 200;  ///< 0 or more
+  std::int64_t min_new_tokens = 0;    ///< before so many, stop tokens are not drawn
   ContextPolicy context = ContextPolicy::kCrop;
   std::vector<std::string> stop = {};     ///< texts that end the output; they may straddle tokens
   std::vector<TokenId> stop_tokens = {};  ///< tokens that end the output

@@ -74,15 +74,20 @@ double BeamPool::score(std::size_t beam) const {
   return node < 0 ? 0 : tree_[static_cast<std::size_t>(node)].score;
 }
 
-void BeamPool::advance(std::vector<BeamCandidate> candidates, std::size_t most) {
+std::vector<TokenId> BeamPool::advance(std::vector<BeamCandidate> candidates, std::size_t most) {
   const auto total = [this](const BeamCandidate& c) { return score(c.beam) + c.score; };
   std::ranges::sort(candidates, [&](const BeamCandidate& a, const BeamCandidate& b) {
     return std::tuple(-total(a), a.beam, a.token) < std::tuple(-total(b), b.beam, b.token);
   });
   candidates.resize(std::min(candidates.size(), most));
+  if (candidates.empty()) {  // no beam can go on
+    close();
+    return {};
+  }
   ++length_;
   const std::vector<Live> parents = std::exchange(live_, {});
   std::vector<bool> fertile(parents.size());
+  std::vector<TokenId> chosen;
   for (std::size_t rank = 0; rank < candidates.size(); ++rank) {
     const BeamCandidate& candidate = candidates[rank];
     const auto index = static_cast<std::int64_t>(tree_.size());
@@ -93,6 +98,7 @@ void BeamPool::advance(std::vector<BeamCandidate> candidates, std::size_t most) 
       finish(index);
     } else {
       live_.push_back({index, candidate.beam});
+      chosen.push_back(candidate.token);
       decide(index, BeamFate::kUnfinished);
     }
   }
@@ -100,7 +106,12 @@ void BeamPool::advance(std::vector<BeamCandidate> candidates, std::size_t most) 
     if (parents[i].node < 0) continue;
     decide(parents[i].node, fertile[i] ? BeamFate::kContinued : BeamFate::kBarren);
   }
-  if (is_over()) live_.clear();
+  if (is_over()) {
+    live_.clear();
+  } else if (length_ == max_length_) {
+    close();
+  }
+  return chosen;
 }
 
 BeamNode BeamPool::child(std::int64_t parent, const BeamCandidate& candidate) const {

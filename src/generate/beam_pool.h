@@ -41,8 +41,9 @@ class BeamPool {
 
   /// One step: the `most` best of these continuations, lower beam and then lower token first on
   /// ties, compete. Of those that end, as many as there are beams may finish, if they rank so high;
-  /// the best others live on.
-  void advance(std::vector<BeamCandidate> candidates, std::size_t most);
+  /// the best others live on, up to the maximal length, or as long as there are any continuations:
+  /// then they are finished as they are. Returns the tokens by which it goes on.
+  std::vector<TokenId> advance(std::vector<BeamCandidate> candidates, std::size_t most);
 
   /// Ends the search: what is live is finished as it is.
   void close();

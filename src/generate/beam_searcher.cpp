@@ -32,14 +32,11 @@ void BeamSearcher::advance(std::span<const Logits> rows) {
 // The groups behind this one are to avoid what it chooses.
 void BeamSearcher::advance(Group& group, std::span<const Logits> rows) {
   const std::size_t most = group.pool.competitors(task_.options().stop_tokens.size());
-  if (options_.do_sample) {
-    group.pool.advance(draw(group, most, candidates(group, rows[0].size(), rows)), most);
-  } else {
-    group.pool.advance(candidates(group, most, rows), most);
-  }
-  for (const BeamPool::Live& beam : group.pool.live()) {
-    handicap_[node(beam.node).token] += options_.diversity_penalty;
-  }
+  const auto chosen =
+      options_.do_sample
+          ? group.pool.advance(draw(group, most, candidates(group, rows[0].size(), rows)), most)
+          : group.pool.advance(candidates(group, most, rows), most);
+  for (const TokenId token : chosen) handicap_[token] += options_.diversity_penalty;
 }
 
 // The `most` best continuations of each beam. One for which no token is left has none.
@@ -93,7 +90,7 @@ std::vector<BeamCandidate> BeamSearcher::draw(const Group& group, std::size_t mo
 }
 
 bool BeamSearcher::ends(const Beam& beam, TokenId token) const {
-  if (task_.is_stop_token(token) || beam.tokens.size() + 1 == task_.limit()) return true;
+  if (task_.is_stop_token(token)) return true;
   if (task_.options().stop.empty()) return false;
   Stream stream = beam.stream;
   stream.push(task_.tokenizer().token_bytes(token));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -16,6 +17,28 @@ double inner_product(std::span<const float> a, std::span<const float> b) {
 
 }  // namespace
 
+double contrastive_score(const ContrastiveSearch& options, double probability, double similarity) {
+  return (1 - options.penalty_alpha) * probability - options.penalty_alpha * similarity;
+}
+
+void HiddenStates::add(std::span<const float> state) {
+  const double length = std::sqrt(inner_product(state, state));
+  for (const float x : state) {
+    states_.push_back(length > 0 ? static_cast<float>(x / length) : 0);
+  }
+}
+
+double HiddenStates::similarity(std::span<const float> state) const {
+  const double length = std::sqrt(inner_product(state, state));
+  if (length == 0 || states_.empty()) return 0;
+  double largest = -1;
+  for (std::size_t i = 0; i < states_.size(); i += state.size()) {
+    largest = std::max(largest,
+                       inner_product(std::span(states_).subspan(i, state.size()), state) / length);
+  }
+  return largest;
+}
+
 ContrastiveText::ContrastiveText(const Task& task, Session session)
     : task_(task),
       options_(std::get<ContrastiveSearch>(task.options().strategy)),
@@ -27,7 +50,7 @@ ContrastiveText::ContrastiveText(const Task& task, Session session)
   session_.truncate(0);
   const auto prompt = context_.feed(session_, tokens_);
   session_.prefill(prompt, [&](std::size_t index, Logits logits, std::span<const float> hidden) {
-    remember(hidden);
+    states_.add(hidden);
     if (index + 1 == prompt.size()) logits_.assign(logits.begin(), logits.end());
   });
   propose(logits_);
@@ -56,46 +79,34 @@ void ContrastiveText::propose(Logits logits) {
 
 void ContrastiveText::take(const Rows& rows) {
   if (const auto reason = task_.interruption()) return output_.end(*reason);
-  std::size_t best = 0;
-  double best_score = -2;  // less than any
-  for (std::size_t i = 0; i < candidates_.size(); ++i) {
-    const double score = (1 - options_.penalty_alpha) * candidates_[i].probability -
-                         options_.penalty_alpha * similarity(rows.hidden(i));
-    if (score <= best_score) continue;
-    best = i;
-    best_score = score;
-  }
+  const std::size_t best = choose(rows);
   Candidate chosen = std::move(candidates_[best]);
-  output_.append(
-      {chosen.token, 0, chosen.probability, static_cast<std::int64_t>(candidates_.size())},
-      logits_);
+  output_.append({.token = chosen.token,
+                  .probability = chosen.probability,
+                  .survivors = static_cast<std::int64_t>(candidates_.size())},
+                 logits_);
   if (!unfinished()) return;
   tokens_.push_back(chosen.token);
   session_ = std::move(chosen.session);
   context_ = chosen.context;
-  remember(rows.hidden(best));
+  states_.add(rows.hidden(best));
   const Logits logits = rows.logits(best);
   logits_.assign(logits.begin(), logits.end());
   propose(logits_);
 }
 
-void ContrastiveText::remember(std::span<const float> state) {
-  const double length = std::sqrt(inner_product(state, state));
-  for (const float x : state) {
-    states_.push_back(length > 0 ? static_cast<float>(x / length) : 0);
+// The candidate with the best score, and of equal ones the most probable.
+std::size_t ContrastiveText::choose(const Rows& rows) const {
+  std::size_t best = 0;
+  double best_score = -std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    const double score =
+        contrastive_score(options_, candidates_[i].probability, states_.similarity(rows.hidden(i)));
+    if (score <= best_score) continue;
+    best = i;
+    best_score = score;
   }
-}
-
-// The largest cosine similarity to a token of the text.
-double ContrastiveText::similarity(std::span<const float> state) const {
-  const double length = std::sqrt(inner_product(state, state));
-  if (length == 0) return 0;
-  double largest = -1;
-  for (std::size_t i = 0; i < states_.size(); i += state.size()) {
-    largest = std::max(largest,
-                       inner_product(std::span(states_).subspan(i, state.size()), state) / length);
-  }
-  return largest;
+  return best;
 }
 
 }  // namespace decant

@@ -9,6 +9,21 @@
 
 namespace decant {
 
+/// What a candidate is chosen by.
+double contrastive_score(const ContrastiveSearch& options, double probability, double similarity);
+
+/// The tokens of a text by their hidden states, and how much a further one resembles them.
+class HiddenStates {
+ public:
+  void add(std::span<const float> state);
+
+  /// The largest cosine similarity to one that was added; 0 for a state of zeros.
+  double similarity(std::span<const float> state) const;
+
+ private:
+  std::vector<float> states_;  // (tokens, C), of length 1 each
+};
+
 class ContrastiveText : public Job {
  public:
   /// The session is read anew: the prompt's hidden states are wanted, too.
@@ -31,8 +46,7 @@ class ContrastiveText : public Job {
   };
 
   void propose(Logits logits);
-  void remember(std::span<const float> state);
-  double similarity(std::span<const float> state) const;
+  std::size_t choose(const Rows& rows) const;
 
   const Task task_;
   const ContrastiveSearch options_;
@@ -40,8 +54,8 @@ class ContrastiveText : public Job {
   Context context_;
   Output output_;
   std::vector<TokenId> tokens_;  // the prompt and what was made
-  std::vector<float> states_;    // (tokens, C) of length 1 each
-  std::vector<float> logits_;    // (V) that the candidates are from
+  HiddenStates states_;
+  std::vector<float> logits_;  // (V) that the candidates are from
   std::vector<Candidate> candidates_;
 };
 

@@ -67,6 +67,9 @@ void check(const ContrastiveSearch& contrastive) {
 
 void validate(const GenerateOptions& options) {
   require(options.max_new_tokens >= 0, "max_new_tokens", options.max_new_tokens, "0 or more");
+  require(options.min_new_tokens >= 0 && options.min_new_tokens <= options.max_new_tokens,
+          "min_new_tokens", options.min_new_tokens,
+          fmt::format("from 0 to max_new_tokens, which is {}", options.max_new_tokens));
   if (options.max_time) {
     require(options.max_time->count() >= 0, "max_time", options.max_time->count(),
             "a number of seconds >= 0");
@@ -142,7 +145,7 @@ void check(const GenerateRequest& request, const SessionGroup& group, const Pipe
 
 std::unique_ptr<Job> make_job(const SessionGroup& group, const Tokenizer& tokenizer,
                               Pipeline& pipeline, const GenerateRequest& request, Session session) {
-  const Task task(group, tokenizer, pipeline, request);
+  const Task task(group.capacity(), tokenizer, pipeline, request);
   if (std::holds_alternative<BeamSearch>(request.options.strategy)) {
     return std::make_unique<BeamText>(task, std::move(session));
   }

@@ -5,23 +5,36 @@
 namespace decant {
 namespace {
 
-std::size_t length_limit(const SessionGroup& group, const GenerateRequest& request) {
+std::size_t length_limit(std::int64_t window, const GenerateRequest& request) {
   const std::size_t prompt = request.prompt.size();
   const auto most = static_cast<std::size_t>(request.options.max_new_tokens);
   if (request.options.context != ContextPolicy::kStop) return prompt + most;
   // The last token is drawn, and no more fed.
-  const auto window = static_cast<std::size_t>(group.capacity()) + 1;
-  return std::min(prompt + most, std::max(prompt + 1, window));
+  return std::min(prompt + most, std::max(prompt, static_cast<std::size_t>(window)) + 1);
 }
 
 }  // namespace
 
-Task::Task(const SessionGroup& group, const Tokenizer& tokenizer, Pipeline& pipeline,
+Task::Task(std::int64_t window, const Tokenizer& tokenizer, Pipeline& pipeline,
            const GenerateRequest& request)
     : tokenizer_(tokenizer),
       pipeline_(pipeline),
       request_(request),
-      limit_(length_limit(group, request)) {}
+      limit_(length_limit(window, request)) {
+  if (options().min_new_tokens == 0) return;
+  go_on_ = TokenMask(tokenizer.vocab_size());
+  for (std::size_t i = 0; i < tokenizer.vocab_size(); ++i) {
+    const auto token = static_cast<TokenId>(i);
+    if (!is_stop_token(token)) go_on_.insert(token);
+  }
+}
+
+History Task::history(std::span<const TokenId> text) const {
+  const auto made = static_cast<std::int64_t>(text.size() - prompt().size());
+  return {.tokens = text,
+          .prompt_size = prompt().size(),
+          .allowed = made < options().min_new_tokens ? &go_on_ : nullptr};
+}
 
 std::optional<FinishReason> Task::interruption() const {
   if (listener().cancelled && listener().cancelled()) return FinishReason::kCancelled;

@@ -41,7 +41,8 @@ class Rows {
 /// A request, and what every strategy asks about it. What it refers to must outlive it.
 class Task {
  public:
-  Task(const SessionGroup& group, const Tokenizer& tokenizer, Pipeline& pipeline,
+  /// `window` is how many tokens the model sees.
+  Task(std::int64_t window, const Tokenizer& tokenizer, Pipeline& pipeline,
        const GenerateRequest& request);
 
   const Tokenizer& tokenizer() const { return tokenizer_; }
@@ -69,13 +70,16 @@ class Task {
   DrawAddress address(std::span<const TokenId> text) const {
     return {options().seed, options().sequence, text.size()};
   }
-  History history(std::span<const TokenId> text) const { return {text, prompt().size()}; }
+
+  /// What the pipeline is to know about `text`, prompt and all.
+  History history(std::span<const TokenId> text) const;
 
  private:
   const Tokenizer& tokenizer_;
   Pipeline& pipeline_;
   const GenerateRequest& request_;
   std::size_t limit_;
+  TokenMask go_on_;  // all but the stop tokens, where text must not end yet
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
