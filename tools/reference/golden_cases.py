@@ -579,7 +579,8 @@ BEAM_CASES = [
             "no_repeat_ngram_size": 2,
             "logit_bias": {7: 0.5, 0: 1.0},
         },
-        "diversity_penalty length_penalty early_stopping patience min_new_tokens end_tokens repetition_penalty no_repeat_ngram_size logit_bias",
+        "diversity_penalty length_penalty early_stopping patience min_new_tokens end_tokens"
+        " repetition_penalty no_repeat_ngram_size logit_bias",
     ),
     # What the top of beam_search.py decides where implementations of Hugging Face's differ
     (
