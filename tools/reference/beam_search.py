@@ -29,19 +29,22 @@ When a group stops, once its pool is full:
 Ties: of candidates, the lower beam, then the lower token; of finished texts, the lower group, then
 the one finished earlier (in one step: the one ranked higher).
 
-Where Hugging Face's implementation (4.40 to 4.55) is not followed, because it is an accident of it:
+Where Hugging Face's implementation is not followed, because it is an accident of it (versions are
+of its library transformers):
   * It adds in float32; here everything after the float32 logits is in double.
-  * It fills missing beams with copies that score -1e9, which may be finished and fill the pool. Here
-    there are as many beams as there are possible texts; a token with score -inf is no candidate.
-  * Up to 4.49 what finishes in a step also counts as the best beam when "false" and "never" look
-    whether to stop, which delays stopping. Here, as from 4.50 on, only what can still grow counts.
-  * From 4.50 on, the beams at max_new_tokens compete with end tokens of that very step even if these
-    fill the pool and early_stopping is "true". Here, as up to 4.49, a group that has stopped takes
-    no more.
-  * Up to 4.49 a finished text ends with the first of the end tokens, whichever it was. Here it ends
-    with its own.
-  * A finished group's padding tokens are counted as its choices by the diversity penalty. Here a
-    finished group chooses nothing.
+  * It fills missing beams with copies that score -1e9, which may be finished and fill the pool.
+    Here there are no more beams than possible texts.
+  * It keeps a text that no token may follow as a beam, with score -inf. Here a token with score
+    -inf is no candidate: such a text is dropped while others can go on.
+  * Up to 4.49, what finishes in a step also counts as the best beam when "false" and "never" look
+    whether to stop, which delays that. Here, as from 4.50 on, only what can still grow counts.
+  * From 4.50 on, the beams at max_new_tokens compete with end tokens of that very step even where
+    these fill the pool and early_stopping is "true". Here, as up to 4.49, a group that has stopped
+    takes no more.
+  * Up to 4.49, a finished text ends with the first of the end tokens, whichever it was. Here it
+    ends with its own.
+  * The diversity penalty counts a finished group's padding as its choices. Here a finished group
+    chooses nothing.
   * Its ties depend on the hardware's sort, and equal results are returned last in, first out.
   * With num_beams = 1 it searches greedily. Here one beam is a beam search, which is greedy only
     where early_stopping is "true".

@@ -1,8 +1,8 @@
 """Checks the references against exhaustive search: python3 tools/reference/check.py
 
 Where there are at least as many beams as texts, beam search has to return every text, best first.
-The list of all texts, and what each of them scores, is made here in another way: one text at a time,
-from its definition, and without any search.
+The list of all texts, and what each of them scores, is made here in another way: one text at a
+time, from its definition, and without any search.
 """
 
 import itertools

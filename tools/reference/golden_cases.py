@@ -74,6 +74,19 @@ BEAM_CASES = [
         {"num_beams": 2, "end_tokens": [0, 1], "max_new_tokens": 16, "num_return_sequences": 2},
         "end_tokens",
     ),
+    (
+        "never_with_short_preferred",
+        {"vocabulary": 6},
+        [1, 2],
+        {
+            "length_penalty": -1.0,
+            "early_stopping": "never",
+            "end_tokens": [0],
+            "max_new_tokens": 12,
+            "num_return_sequences": 4,
+        },
+        "length_penalty never_looks_to_the_limit",
+    ),
     # End tokens
     (
         "two_end_tokens",
@@ -579,7 +592,8 @@ BEAM_CASES = [
             "no_repeat_ngram_size": 2,
             "logit_bias": {7: 0.5, 0: 1.0},
         },
-        "diversity_penalty length_penalty early_stopping patience min_new_tokens end_tokens repetition_penalty no_repeat_ngram_size logit_bias",
+        "diversity_penalty length_penalty early_stopping patience min_new_tokens end_tokens"
+        " repetition_penalty no_repeat_ngram_size logit_bias",
     ),
     # What the top of beam_search.py decides where implementations of Hugging Face's differ
     (

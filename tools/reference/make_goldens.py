@@ -50,11 +50,17 @@ def ended_beams_attain(group, length, options, margins) -> bool:
     return ORIGINAL_IS_DONE(dataclasses.replace(group, beams=[best]), length, options, margins)
 
 
+def never_looks_to_the_limit(group, length, options, margins) -> bool:
+    """Also where a longer text scores less: a wrong reading of "never"."""
+    return ORIGINAL_IS_DONE(group, options.max_new_tokens, options, margins)
+
+
 ORIGINAL_IS_DONE = beam_search.is_done
 OTHER_WAYS = {
     "ties": ("rank", reversed_ties),
     "limit_before_done": ("is_done", limit_before_done),
     "ended_beams_attain": ("is_done", ended_beams_attain),
+    "never_looks_to_the_limit": ("is_done", never_looks_to_the_limit),
 }
 
 
