@@ -37,14 +37,15 @@ void SampledText::take(const Rows& rows) {
   for (;;) {
     if (const auto reason = task_.interruption()) return output_.end(*reason);
     const Logits logits = rows.logits(right);
+    Draw draw;
     try {
-      const Draw draw = task_.pipeline().sample(task_.writable(logits), task_.address(tokens_),
-                                                task_.history(tokens_));
-      tokens_.push_back(draw.token);
-      output_.append(draw, logits);
+      draw = task_.pipeline().sample(task_.writable(logits), task_.address(tokens_),
+                                     task_.history(tokens_));
     } catch (const Error& error) {
-      output_.fail(error.what());
+      return output_.fail(error.what());
     }
+    tokens_.push_back(draw.token);
+    output_.append(draw, logits);
     if (!unfinished()) return;
     if (right == guesses_.size() || tokens_.back() != guesses_[right]) break;
     ++right;
