@@ -82,6 +82,16 @@ void write_file(const fs::path& path, std::string_view bytes) {
   throw Error(ErrorCode::kIo, fmt::format("{}: cannot write: {}", path.string(), error.message()));
 }
 
+double parse_number(std::string_view name, std::string_view word) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc{} || end != word.data() + word.size()) {
+    throw Error(ErrorCode::kInvalidOption,
+                fmt::format("{} is '{}': it must be a number", name, word));
+  }
+  return value;
+}
+
 void ModelArgs::add_checkpoint_options(CLI::App& command) {
   command.add_option("--model", model,
                      "a checkpoint (.pt, .pth, .bin, .safetensors, .ckpt.index), or the folder "

@@ -72,6 +72,9 @@ Integer parse_integer(std::string_view name, std::string_view word) {
   return value;
 }
 
+/// The same for a number. Throws Error (kInvalidOption).
+double parse_number(std::string_view name, std::string_view word);
+
 template <typename T>
 struct IntegerIn {
   using type = T;
@@ -92,6 +95,17 @@ CLI::Option* add_integer(CLI::App& command, const std::string& name, Target& tar
           [name, &target](const std::string& word) { target = parse_integer<Integer>(name, word); },
           help)
       ->type_name("INT");
+}
+
+/// Adds an option that takes a number; the target may be an optional.
+template <typename Target>
+CLI::Option* add_number(CLI::App& command, const std::string& name, Target& target,
+                        const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          name, [name, &target](const std::string& word) { target = parse_number(name, word); },
+          help)
+      ->type_name("NUM");
 }
 
 /// Which model and tokenizer, and how to run them.

@@ -17,6 +17,7 @@
 #include "decant/logprobs.h"
 #include "decant/sampling.h"
 #include "sampling_options.h"
+#include "strategy_options.h"
 
 namespace decant::cli {
 namespace {
@@ -41,7 +42,9 @@ struct GenerateArgs {
   ModelArgs model;
   TextSource prompt;
   SamplingOptions sampling{chapter_settings()};
+  StrategyOptions strategy;
   GenerateOptions options;
+  std::optional<double> max_time;
   std::string context = "crop";
   std::uint64_t num_return_sequences = 1;
   const CLI::Option* logprobs_option = nullptr;
@@ -60,9 +63,24 @@ void add_options(CLI::App& command, GenerateArgs& args) {
   args.sampling.add_to(command, "a fresh one");
   add_integer(command, "--max-new-tokens", args.options.max_new_tokens, "tokens to make")
       ->default_str("200");
+  add_integer(command, "--min-new-tokens", args.options.min_new_tokens,
+              "tokens to make before the text may end by itself")
+      ->default_str("0");
+  add_number(command, "--max-time", args.max_time, "seconds after which a text ends");
   add_integer(command, "--num-return-sequences", args.num_return_sequences, "texts to make")
       ->default_str("1");
   command.add_option("--stop", args.options.stop, "a text that ends the output; may be repeated")
+      ->allow_extra_args(false);
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--stop-token",
+          [&args](const std::vector<std::string>& words) {
+            for (const std::string& word : words) {
+              args.options.stop_tokens.push_back(parse_integer<TokenId>("--stop-token", word));
+            }
+          },
+          "a token that ends the output; may be repeated")
+      ->type_name("ID")
       ->allow_extra_args(false);
   command
       .add_option("--context", args.context,
@@ -74,6 +92,7 @@ void add_options(CLI::App& command, GenerateArgs& args) {
   command.add_flag("--echo", args.echo, "print the prompt, too");
   command.add_flag("--raw", args.options.raw, "bytes as they are, not U+FFFD for broken UTF-8");
   command.add_flag("--json", args.json, "one JSON object a text, on a line");
+  args.strategy.add_to(command);
 }
 
 void resolve(GenerateArgs& args) {
@@ -88,10 +107,12 @@ void resolve(GenerateArgs& args) {
     throw Error(ErrorCode::kInvalidOption,
                 fmt::format("--logprobs is {}: it must be 0 or more", args.logprobs));
   }
-  validate(args.options);
+  if (args.max_time) args.options.max_time = std::chrono::duration<double>(*args.max_time);
   if (args.num_return_sequences < 1) {
     throw Error(ErrorCode::kInvalidOption, "--num-return-sequences is 0: it must be 1 or more");
   }
+  args.options.strategy = args.strategy.strategy(args.sampling, args.num_return_sequences);
+  validate(args.options, args.strategy.sampling_config(args.sampling));
 }
 
 Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const OpenModel& open) {
@@ -265,7 +286,7 @@ class Texts {
 
 int run(GenerateArgs& args) {
   resolve(args);
-  Pipeline pipeline(args.sampling.config());
+  Pipeline pipeline(args.strategy.sampling_config(args.sampling));
   const std::string prompt = args.prompt.read();
   OpenModel open(args.model);
   if (const auto end = open.tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);

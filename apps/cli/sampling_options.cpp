@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <map>
 #include <sstream>
@@ -16,16 +15,6 @@ namespace decant::cli {
 namespace {
 
 constexpr const char* kGroup = "Sampling";
-
-double parse_number(const std::string& name, std::string_view word) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc{} || end != word.data() + word.size()) {
-    throw Error(ErrorCode::kInvalidOption,
-                fmt::format("{} is '{}': it must be a number", name, word));
-  }
-  return value;
-}
 
 std::function<void(SamplingConfig&)> parse_bias(const std::string& word) {
   const std::size_t equals = word.find('=');
@@ -146,8 +135,8 @@ void SamplingOptions::add_to(CLI::App& command, const std::string& no_seed) {
                      ->group(kGroup);
 }
 
-SamplingConfig SamplingOptions::config() const {
-  SamplingConfig config = defaults_;
+SamplingConfig SamplingOptions::config(const SamplingConfig& defaults) const {
+  SamplingConfig config = defaults;
   if (like_) {
     for (const CLI::Option* option : options_) {
       const std::string name = option->get_name();

@@ -30,7 +30,9 @@ class SamplingOptions {
 
   /// The defaults, or what --like does, and on top of that what was typed. Throws Error
   /// (kInvalidOption) for words that do not go together; ranges are for Pipeline to check.
-  SamplingConfig config() const;
+  SamplingConfig config() const { return config(defaults_); }
+  /// The same with other defaults.
+  SamplingConfig config(const SamplingConfig& defaults) const;
 
   std::optional<Seed> seed() const;
 

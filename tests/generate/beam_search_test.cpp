@@ -173,7 +173,8 @@ TEST(BeamSearch, EachTextHasItsOwnLogProbability) {
                                          .num_return_sequences = 4,
                                          .num_beam_groups = groups,
                                          .diversity_penalty = groups == 1 ? 0.0 : 1.0},
-                  .max_new_tokens = length});
+                  .max_new_tokens = length,
+                  .raw = true});
     ASSERT_EQ(made.hypotheses.size(), 4u);
     for (const Hypothesis& one : made.hypotheses) {
       std::vector<TokenId> text(prompt.begin(), prompt.end());
