@@ -20,8 +20,6 @@ class TokenTrie {
   };
   explicit TokenTrie(std::vector<Token> tokens);
 
-  bool empty() const { return ids_.empty(); }
-
   /// Calls visit(token, state) for each token whose bytes the automaton follows from `state`, with
   /// the state that they lead to, until it returns false. Returns how many nodes that took.
   template <typename Visit>
