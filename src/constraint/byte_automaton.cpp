@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -13,6 +14,15 @@ namespace decant {
 std::int32_t ByteAutomaton::walk(std::int32_t state, std::string_view bytes) const {
   for (std::size_t i = 0; i < bytes.size() && state != kDead; ++i) state = step(state, bytes[i]);
   return state;
+}
+
+void ByteAutomaton::require_room(std::string_view culprit) const {
+  const std::size_t most = std::min(kMostStates, kMostEntries / classes);
+  if (size() < most) return;
+  throw Error(ErrorCode::kInvalidOption,
+              fmt::format("{}: the automaton needs more than {} states; take smaller counts, or "
+                          "fewer and shorter strings",
+                          culprit, most));
 }
 
 std::int32_t ByteAutomaton::add_state(bool accepting) {
@@ -130,7 +140,7 @@ ByteAutomaton intersection(const ByteAutomaton& a, const ByteAutomaton& b,
         static_cast<std::uint64_t>(pair.first) << 32 | static_cast<std::uint64_t>(pair.second);
     const auto [known, added] = number.try_emplace(key, static_cast<std::int32_t>(states.size()));
     if (added) {
-      check_states(states.size() + 1, culprit);
+      result.require_room(culprit);
       states.push_back(pair);
       result.add_state(a.accepts[static_cast<std::size_t>(pair.first)] != 0 &&
                        b.accepts[static_cast<std::size_t>(pair.second)] != 0);
@@ -151,14 +161,6 @@ ByteAutomaton intersection(const ByteAutomaton& a, const ByteAutomaton& b,
     }
   }
   return trimmed(result);
-}
-
-void check_states(std::size_t states, std::string_view culprit) {
-  if (states <= ByteAutomaton::kMostStates) return;
-  throw Error(ErrorCode::kInvalidOption,
-              fmt::format("{}: the automaton needs more than {} states; take smaller counts, or "
-                          "fewer and shorter strings",
-                          culprit, ByteAutomaton::kMostStates));
 }
 
 }  // namespace decant

@@ -16,8 +16,9 @@ namespace decant {
 /// states accepts nothing, not even the empty text.
 struct ByteAutomaton {
   static constexpr std::int32_t kDead = -1;
-  /// So that its table takes 32 MB at most.
+  /// The bounds of states, and of entries of the table, which has a column for each class.
   static constexpr std::size_t kMostStates = 32768;
+  static constexpr std::size_t kMostEntries = std::size_t{1} << 21;
 
   std::array<std::uint8_t, 256> byte_class = {};
   std::size_t classes = 1;
@@ -34,6 +35,8 @@ struct ByteAutomaton {
 
   /// A new state without ways out of it; returns its number.
   std::int32_t add_state(bool accepting);
+  /// Throws Error (kInvalidOption), beginning with `culprit`, where one more would be too many.
+  void require_room(std::string_view culprit) const;
 };
 
 /// A class of its own for each byte that is marked, and one for the others, if there are any.
@@ -50,8 +53,5 @@ ByteAutomaton trimmed(const ByteAutomaton& automaton);
 /// takes too many states.
 ByteAutomaton intersection(const ByteAutomaton& a, const ByteAutomaton& b,
                            std::string_view culprit);
-
-/// Throws that error, if `states` are too many.
-void check_states(std::size_t states, std::string_view culprit);
 
 }  // namespace decant

@@ -94,7 +94,7 @@ class Finishable {
 
  private:
   // About a second, and to remember a way counts as much as 32 steps, which bounds the memory.
-  static constexpr std::size_t kMostWork = std::size_t{1} << 28;
+  static constexpr std::size_t kMostWork = std::size_t{1} << 27;
 
   void examine(std::int32_t state) {
     bool found = false;

@@ -39,7 +39,7 @@ class Places {
 
  private:
   // Counts multiply when they nest: the work is bounded, also where it leaves no place behind.
-  static constexpr std::size_t kMostWork = std::size_t{1} << 18;
+  static constexpr std::size_t kMostWork = std::size_t{1} << 17;
 
   void work() {
     if (++work_ > kMostWork)
@@ -175,11 +175,13 @@ class Determiniser {
         automaton_.next[state * automaton_.classes + c] = to;
       }
     }
+    subsets_.clear();
+    numbers_.clear();  // the memory before more is taken
     return trimmed(automaton_);
   }
 
  private:
-  // Some tenths of a second; to store a place counts as much as 8 steps, which bounds the memory.
+  // Some tenths of a second; to store a place counts as much as 16 steps, which bounds the memory.
   static constexpr std::size_t kMostWork = std::size_t{1} << 26;
 
   void work(std::size_t steps) {
@@ -223,8 +225,8 @@ class Determiniser {
     const auto [known, added] =
         numbers_.try_emplace(std::move(subset), static_cast<std::int32_t>(subsets_.size()));
     if (added) {
-      check_states(subsets_.size() + 1, "regex");
-      work(8 * known->first.size());
+      automaton_.require_room("regex");
+      work(16 * known->first.size());
       subsets_.push_back(&known->first);
       automaton_.add_state(std::ranges::any_of(known->first, [this](std::uint32_t place) {
         return places_[place].kind == Place::Kind::kEnd;

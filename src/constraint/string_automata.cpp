@@ -21,7 +21,7 @@ ByteAutomaton prefix_tree(std::span<const std::string> strings, std::string_view
     for (const char byte : string) {
       std::int32_t next = tree.step(state, byte);
       if (next == ByteAutomaton::kDead) {
-        check_states(tree.size() + 1, option);
+        tree.require_room(option);
         next = tree.add_state(false);
         tree.next[static_cast<std::size_t>(state) * tree.classes +
                   tree.byte_class[static_cast<unsigned char>(byte)]] = next;
