@@ -21,7 +21,7 @@ std::array<std::uint8_t, 4> encode(char32_t c, std::size_t size) {
 }
 
 void split(char32_t first, char32_t last, std::vector<ByteRanges>& out) {
-  for (const char32_t most : {0x7F, 0x7FF, 0xFFFF}) {
+  for (const char32_t most : {U'\x7F', U'\x7FF', U'\xFFFF'}) {
     if (first > most || last <= most) continue;
     split(first, most, out);
     split(most + 1, last, out);

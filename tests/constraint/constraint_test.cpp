@@ -220,7 +220,8 @@ TEST(Constraint, NoDeadEndsWhereTokensCannotSpellEverything) {
     std::vector<std::string> strings(1 + random() % 6);
     for (std::string& s : strings) s = text_of(1, 6);
     std::ranges::shuffle(abc, random);
-    const std::vector<TokenId> some(abc.begin(), abc.begin() + 1 + random() % 12);
+    const std::vector<TokenId> some(abc.begin(),
+                                    abc.begin() + 1 + static_cast<std::ptrdiff_t>(random() % 12));
     // The definition: which strings can be finished from each prefix.
     const std::set<std::string> whole(strings.begin(), strings.end());
     std::map<std::string, bool> known;

@@ -17,7 +17,7 @@ std::string refusal(std::string_view pattern) {
     parse_regex(pattern);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidOption);
-    const std::string what = error.what();
+    std::string what = error.what();
     EXPECT_EQ(what.find('\n'), what.npos);
     return what;
   }
