@@ -309,6 +309,18 @@ def write_tokenizers() -> None:
     write("tiktoken", "small", b"IQ== 0\nISE= 7\n")
 
 
+def write_regexes() -> None:
+    patterns = {
+        "date": r"^(\d{4})-(0[1-9]|1[0-2])$",
+        "string": r'"([^"\\]|\\["\\nt])*"',
+        "classes": r"[^a-z\u00E9\x{1F600}]+(?:x|y{2,}|)?é.",
+        "explosion": r"(a|b)*a(a|b){16}",
+        "counts": r"((a{100}){100}){100}",
+    }
+    for name, pattern in patterns.items():
+        write("regex", name, pattern.encode())
+
+
 if __name__ == "__main__":
     write_checkpoints()
     write_llm_c()
@@ -317,3 +329,4 @@ if __name__ == "__main__":
     write_pickles()
     write_zips()
     write_tokenizers()
+    write_regexes()

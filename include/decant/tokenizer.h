@@ -81,6 +81,10 @@ class Tokenizer {
   /// The token that ends a document ("<|endoftext|>"), where the vocabulary has one.
   std::optional<TokenId> end_of_text() const;
 
+  /// The tokens that stand for no text, "<|endoftext|>" among them: encode() never gives one. The
+  /// view lives as long as any copy of this tokenizer. Characters have none.
+  std::span<const TokenId> special_tokens() const;
+
   /// Writes Hugging Face's files into `folder`, from which load() makes the same tokenizer, and
   /// returns their paths: vocab.json and merges.txt for a tokenizer that splits text as GPT-2 does
   /// and has no special token but "<|endoftext|>", tokenizer.json for all others. Throws Error

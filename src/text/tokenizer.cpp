@@ -71,6 +71,11 @@ std::optional<TokenId> Tokenizer::end_of_text() const {
   return bpe != nullptr ? bpe->find_special("<|endoftext|>") : std::nullopt;
 }
 
+std::span<const TokenId> Tokenizer::special_tokens() const {
+  const BpeVocabulary* bpe = tables_->bpe();
+  return bpe != nullptr ? std::span(bpe->specials()) : std::span<const TokenId>();
+}
+
 std::vector<std::filesystem::path> Tokenizer::save(const std::filesystem::path& folder) const {
   return write_tokenizer(tables_->vocabulary, folder);
 }
