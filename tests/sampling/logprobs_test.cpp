@@ -93,7 +93,7 @@ std::vector<float> random_row(std::size_t size, unsigned seed) {
 
 TEST(Report, RawFiguresAreTheirDefinitions) {
   for (const std::size_t size :
-       {3u, 20u, 64u, 65u, 300u}) {  // up to 64 candidates are kept in order
+       {4u, 20u, 64u, 65u, 300u}) {  // up to 64 candidates are kept in order
     const std::vector<float> row = random_row(size, static_cast<unsigned>(size));
     const Plain plain(row);
     const auto ranking = plain.ranking();
