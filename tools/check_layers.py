@@ -19,6 +19,7 @@ MAY_INCLUDE = {
     "src/sampling": {"src/base", "src/kernels"},
     "src/model": {"src/base", "src/kernels", "src/checkpoint"},
     "src/generate": set(),
+    "src/metrics": set(),
     "bindings/c": set(),
     "apps/cli": set(),
 }
@@ -32,6 +33,7 @@ PUBLIC = {
     "src/checkpoint": {"checkpoint"},
     "src/sampling": {"sampling", "trace", "json", "logprobs"},
     "src/model": {"checkpoint", "model"},
+    "src/metrics": {"metrics"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
