@@ -59,10 +59,10 @@ std::optional<double> perplexity(std::span<const double> logprobs);
 
 /// The share of tokens from the tail: outside the nucleus, which is the smallest set of the most
 /// probable tokens that holds probability p under the raw distribution. `mass_before` has for each
-/// token the TokenReport::mass_before, and it is outside from p on. In [0, 1]; of texts that are
-/// drawn at temperature 1 without further stages about 1 - p, or less. None, if there is no token.
-/// (The nucleus, and why what lies outside is unreliable: Holtzman et al. 2020, "The Curious Case
-/// of Neural Text Degeneration")
+/// token the TokenReport::mass_before, and it is outside from p on. In [0, 1]; where texts are
+/// drawn from the raw distribution, at most 1 - p on average. None, if there is no token. (The
+/// nucleus, and why what lies outside is unreliable: Holtzman et al. 2020, "The Curious Case of
+/// Neural Text Degeneration")
 std::optional<double> tail_share(std::span<const double> mass_before, double p = 0.9);
 
 }  // namespace decant

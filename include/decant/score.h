@@ -1,6 +1,7 @@
 // How probable the model finds a given text.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -18,6 +19,9 @@ struct ScoreOptions {
   /// none is given. A smaller stride leaves each token more text to be judged by, and takes longer:
   /// about block_size / stride times as long as reading the text once.
   std::optional<std::int64_t> stride = {};
+  std::int64_t stride_for(std::int64_t block_size) const {
+    return stride.value_or(std::max<std::int64_t>(1, block_size / 2));
+  }
   /// The stages whose log-probabilities are reported; by default none acts.
   SamplingConfig sampling = {};
 };

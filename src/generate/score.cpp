@@ -10,10 +10,11 @@ namespace decant {
 
 void validate(const ScoreOptions& options, std::int64_t block_size) {
   Pipeline{options.sampling};  // checks its settings
-  if (!options.stride || (*options.stride >= 1 && *options.stride <= block_size)) return;
+  const std::int64_t stride = options.stride_for(block_size);
+  if (stride >= 1 && stride <= block_size) return;
   throw Error(ErrorCode::kInvalidOption,
               fmt::format("stride is {}: it must be from 1 to {}, the tokens that the model sees",
-                          *options.stride, block_size));
+                          stride, block_size));
 }
 
 void score(Session& session, std::span<const TokenId> tokens,
@@ -26,8 +27,7 @@ void score(Session& session, std::span<const TokenId> tokens,
   }
   const std::size_t last = tokens.size() - 1;
   const auto window = static_cast<std::size_t>(session.capacity());
-  const auto stride = static_cast<std::size_t>(
-      options.stride.value_or(std::max<std::int64_t>(1, session.capacity() / 2)));
+  const auto stride = static_cast<std::size_t>(options.stride_for(session.capacity()));
   Pipeline pipeline(options.sampling);
   std::size_t scored = 0;  // the last token that is
   for (std::size_t begin = 0; scored < last; begin += stride) {
