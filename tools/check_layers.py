@@ -20,6 +20,7 @@ MAY_INCLUDE = {
     "src/constraint": {"src/base"},
     "src/model": {"src/base", "src/kernels", "src/checkpoint"},
     "src/generate": set(),
+    "src/metrics": set(),
     "bindings/c": set(),
     "apps/cli": set(),
 }
@@ -34,6 +35,7 @@ PUBLIC = {
     "src/sampling": {"sampling", "trace", "json", "logprobs", "token_mask"},
     "src/constraint": {"constraint", "token_mask", "tokenizer"},
     "src/model": {"checkpoint", "model"},
+    "src/metrics": {"metrics"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

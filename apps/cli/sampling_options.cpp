@@ -71,6 +71,13 @@ void SamplingOptions::add_whole(CLI::App& command, const std::string& name,
 }
 
 void SamplingOptions::add_to(CLI::App& command, const std::string& no_seed) {
+  add_stages_to(command);
+  seed_option_ = add_integer(command, "--seed", seed_,
+                             fmt::format("same seed, same draws (default: {})", no_seed))
+                     ->group(kGroup);
+}
+
+void SamplingOptions::add_stages_to(CLI::App& command) {
   add_number(command, "--temperature", &SamplingConfig::temperature,
              "divides the logits; 1 is off, 0 is greedy");
   add_whole(command, "--top-k", &SamplingConfig::top_k,
@@ -130,9 +137,6 @@ void SamplingOptions::add_to(CLI::App& command, const std::string& no_seed) {
                                                  fmt::join(peers(), ", ")))
                          ->type_name("NAME")
                          ->group(kGroup));
-  seed_option_ = add_integer(command, "--seed", seed_,
-                             fmt::format("same seed, same draws (default: {})", no_seed))
-                     ->group(kGroup);
 }
 
 SamplingConfig SamplingOptions::config(const SamplingConfig& defaults) const {

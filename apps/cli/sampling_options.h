@@ -27,6 +27,8 @@ class SamplingOptions {
 
   /// `no_seed` says what the command does without --seed.
   void add_to(CLI::App& command, const std::string& no_seed);
+  /// The same without --seed, for a command that draws nothing.
+  void add_stages_to(CLI::App& command);
 
   /// The defaults, or what --like does, and on top of that what was typed. Throws Error
   /// (kInvalidOption) for words that do not go together; ranges are for Pipeline to check.

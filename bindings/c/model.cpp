@@ -153,7 +153,7 @@ decant_status decant_session_score(decant_session* session, const int32_t* token
     const auto ids = array(tokens, token_count, "tokens");
     need(logprobs, "logprobs");
     decant::score(need(session, "session").session, ids,
-                  [&](std::size_t index, const decant::TokenScore& score) {
+                  [&](std::size_t index, const decant::TokenReport& score) {
                     logprobs[index - 1] = score.logprob;
                   });
   });

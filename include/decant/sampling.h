@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "decant/logprobs.h"
 #include "decant/token_mask.h"
 #include "decant/trace.h"
 #include "decant/types.h"
@@ -194,6 +195,13 @@ class Pipeline {
   /// What every stage did to these logits: see trace.h. With a uniform it holds sample_at()'s draw.
   /// Throws what sample_at() throws.
   Trace trace(Logits logits, const TraceOptions& options = {}, const History& history = {});
+
+  /// What the model thought of one token, the `top` most probable ones, and what each stage made of
+  /// the token: see logprobs.h. Reading it costs a pass or two over the logits for each stage; it
+  /// changes nothing that sample() returns. Throws what sample() throws, and Error (kInvalidToken)
+  /// for a token outside the vocabulary of the logits.
+  TokenReport report(Logits logits, TokenId token, std::int64_t top = 0,
+                     const History& history = {});
 
  private:
   struct State;

@@ -293,6 +293,27 @@ double sum_exp_exact(const float* row, std::size_t n, float low, float max, doub
   return sums.total();
 }
 
+ExpMoments exp_moments_of(const float* row, std::size_t n, float max, double temperature) {
+  const Doubles dd;
+  const FewFloats df;
+  const auto impossible = hn::Set(dd, -std::numeric_limits<double>::infinity());
+  const auto maxes = hn::Set(dd, static_cast<double>(max));
+  const auto inverse = hn::Set(dd, 1 / temperature);
+  Sums sums;
+  Sums distances;
+  for_each_block(row, n, [&](const float* block) HWY_ATTR {
+    for (std::size_t i = 0; i < kBlock; i += hn::Lanes(dd)) {
+      const DoubleVector x = hn::PromoteTo(dd, hn::LoadU(df, block + i));
+      const auto inside = hn::Gt(x, impossible);
+      const auto power = hn::IfThenElseZero(inside, hn::Mul(hn::Sub(x, maxes), inverse));
+      const DoubleVector weight = hn::IfThenElseZero(inside, hn::Exp(dd, power));
+      sums.add(i % kSums, weight);
+      distances.add(i % kSums, hn::Mul(weight, hn::Neg(power)));
+    }
+  });
+  return {sums.total(), distances.total()};
+}
+
 // What is said of the error of a sum in float takes fused multiply-add to keep.
 #undef DECANT_FUSED
 #if HWY_ARCH_X86
@@ -355,6 +376,7 @@ HWY_EXPORT(find_nth_equal);
 HWY_EXPORT(select_all);
 HWY_EXPORT(sum_exp);
 HWY_EXPORT(sum_exp_exact);
+HWY_EXPORT(exp_moments_of);
 
 namespace {
 
@@ -428,6 +450,10 @@ double exp_sum(std::span<const float> row, float low, float max, double temperat
 
 double exp_sum_exact(std::span<const float> row, float low, float max, double temperature) {
   return HWY_DYNAMIC_DISPATCH(sum_exp_exact)(row.data(), row.size(), low, max, temperature);
+}
+
+ExpMoments exp_moments(std::span<const float> row, float max, double temperature) {
+  return HWY_DYNAMIC_DISPATCH(exp_moments_of)(row.data(), row.size(), max, temperature);
 }
 
 }  // namespace decant

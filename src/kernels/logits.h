@@ -54,4 +54,12 @@ inline constexpr double kExpSumError = 0x1p-22;
 /// The same in double precision.
 double exp_sum_exact(std::span<const float> row, float low, float max, double temperature);
 
+/// With d = (max - x) / temperature, which is finite: the sums of exp(-d) and of d * exp(-d) over
+/// the entries that are not -inf, in double precision. The first has the bits of exp_sum_exact().
+struct ExpMoments {
+  double sum = 0;
+  double distances = 0;
+};
+ExpMoments exp_moments(std::span<const float> row, float max, double temperature);
+
 }  // namespace decant

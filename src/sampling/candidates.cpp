@@ -79,6 +79,11 @@ double Candidates::exact_mass() {
 
 double Candidates::entropy() {
   // With weights w = exp(-d) and Z their sum, -sum p log p = log Z + sum p d.
+  if (!few_) {
+    const ExpMoments moments = exp_moments(row_.values, max_, temperature_);
+    exact_mass_ = moments.sum;
+    return std::log(moments.sum) + moments.distances / moments.sum;
+  }
   double mean = 0;
   const double max = max_;
   const Weighing by = weighing();
@@ -87,6 +92,16 @@ double Candidates::entropy() {
     if (weight > 0) mean += weight * ((max - static_cast<double>(value)) / temperature_);
   });
   return std::log(exact_mass()) + mean / exact_mass();
+}
+
+double Candidates::logprob(TokenId token) {
+  double logprob = -std::numeric_limits<double>::infinity();
+  const double log_mass = std::log(exact_mass());
+  for_each([&](TokenId candidate, float value) {
+    if (candidate != token) return;
+    logprob = (static_cast<double>(value) - static_cast<double>(max_)) / temperature_ - log_mass;
+  });
+  return logprob;
 }
 
 double Candidates::value_deviation() {

@@ -44,6 +44,10 @@ class Candidates {
   /// Of the current distribution, in nats.
   double entropy();
 
+  /// The natural logarithm of a token's probability in the current distribution; -inf, if it is no
+  /// candidate.
+  double logprob(TokenId token);
+
   /// The population standard deviation of the values.
   double value_deviation();
 

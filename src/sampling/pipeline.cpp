@@ -10,6 +10,7 @@
 #include "decant/sampling.h"
 #include "peers.h"
 #include "philox.h"
+#include "raw_scores.h"
 #include "stages.h"
 #include "tracer.h"
 
@@ -175,6 +176,26 @@ Trace Pipeline::trace(Logits logits, const TraceOptions& options, const History&
   }
   if (options.u) tracer.record(state_->draw(*options.u), candidates);
   return tracer.finish(options.top, candidates);
+}
+
+TokenReport Pipeline::report(Logits logits, TokenId token, std::int64_t top,
+                             const History& history) {
+  Candidates& candidates = state_->candidates;
+  candidates.assign(logits);
+  TokenReport report{.token = token, .entropy = candidates.entropy()};
+  const TokenScore raw = raw_score(logits, token, candidates);
+  report.logprob = raw.logprob;
+  report.rank = raw.rank;
+  report.mass_before = raw_mass_before(logits, token, candidates);
+  if (top > 0) {
+    report.top = take_top(candidates, top);
+    candidates.assign(logits);
+  }
+  for (NamedStage& s : state_->stages) {
+    apply(s.stage, candidates, history);
+    report.after.push_back({std::string(s.name), candidates.logprob(token)});
+  }
+  return report;
 }
 
 }  // namespace decant

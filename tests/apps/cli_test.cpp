@@ -14,6 +14,7 @@ namespace {
 using nlohmann::json;
 using testing::AnyOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 TEST(Cli, HelpHasAnExampleEverywhere) {
@@ -95,6 +96,97 @@ TEST(CliScore, AddsUpTheTokensLogProbabilities) {
   EXPECT_EQ(object["tokens"], object["steps"].size());
   EXPECT_NEAR(object["perplexity"].get<double>(), std::exp(-total / object["tokens"].get<double>()),
               1e-9);
+}
+
+json score_json(const std::string& rest) {
+  const Outcome run = shell("$decant score --json " + rest);
+  EXPECT_EQ(run.status, 0) << run.err;
+  return json::parse(run.out);
+}
+
+TEST(CliScore, EntropyIsTheMeanOfTheTokens) {
+  const json object = score_json("--text 'ROMEO:\nMy lord'");
+  double sum = 0;
+  for (const json& step : object["steps"]) {
+    EXPECT_GE(step["entropy"], 0);
+    EXPECT_LE(step["entropy"], std::log(1024));  // no flatter than flat
+    EXPECT_FALSE(step.contains("after"));
+    sum += step["entropy"].get<double>();
+  }
+  EXPECT_NEAR(object["entropy"].get<double>(), sum / object["tokens"].get<double>(), 1e-9);
+}
+
+TEST(CliScore, ShowsWhatEachStageMakesOfEachToken) {
+  const std::string text = "--text 'ROMEO:\nMy lord, zq' ";
+  const json plain = score_json(text);
+  const json object = score_json(text + "--temperature 1 --top-k 5 --logit-bias 3=-inf");
+  EXPECT_EQ(object["config"]["top_k"], 5);
+  int removed = 0;
+  for (std::size_t i = 0; i < plain["steps"].size(); ++i) {
+    const json& step = object["steps"][i];
+    EXPECT_EQ(step["logprob"], plain["steps"][i]["logprob"]);  // raw is raw
+    ASSERT_EQ(step["after"].size(), 2u) << step;               // temperature 1 does not act
+    EXPECT_TRUE(step["after"].contains("logit_bias"));
+    // Ties aside, top-k 5 keeps ranks 0 to 4, and makes them more probable.
+    if (step["rank"] < 5) {
+      EXPECT_GT(step["after"]["top_k"], step["logprob"]);
+    } else if (step["rank"] > 5) {  // the banned token can rank before the fifth
+      EXPECT_TRUE(step["after"]["top_k"].is_null());
+      ++removed;
+    }
+  }
+  EXPECT_GT(removed, 0);
+}
+
+TEST(CliScore, TokensAreATable) {
+  const std::string command = "$decant score --text 'My lord, zq' --tokens ";
+  const Outcome plain = shell(command);
+  EXPECT_EQ(plain.status, 0) << plain.err;
+  EXPECT_THAT(plain.out, HasSubstr("given"));
+  EXPECT_THAT(plain.out, HasSubstr("\nperplexity "));
+  EXPECT_THAT(plain.out, Not(HasSubstr("after all")));
+  // A row a token, below a head and above a blank line.
+  const json object = score_json("--text 'My lord, zq'");
+  const auto end = plain.out.find("\n\n");
+  EXPECT_EQ(std::ranges::count(plain.out.substr(0, end), '\n'), object["tokens"].get<int>() + 1);
+  const Outcome staged = shell(command + "--top-k 1");
+  EXPECT_THAT(staged.out, HasSubstr("after all"));
+  EXPECT_THAT(staged.out, HasSubstr("removed"));
+}
+
+// Tokens that the first window reaches do not know of windows; a finer stride gives those behind it
+// more to go by, which on a play makes it less surprising.
+TEST(CliScore, StridesOverALongText) {
+  const TempFolder folder;
+  const std::string file = (folder.path() / "long").string();
+  // Half a window of names ends in the second one.
+  shell("for i in $(seq 40); do printf 'ROMEO:\\nMy lord, I pray thee.\\n\\n'; done >" + file);
+  const json half = score_json(file);
+  EXPECT_EQ(half["config"]["stride"], 128);  // of 256
+  EXPECT_EQ(score_json(file + " --stride 128"), half);
+  const json whole = score_json(file + " --stride 256");
+  const json fine = score_json(file + " --stride 8");
+  ASSERT_EQ(whole["tokens"], fine["tokens"]);
+  ASSERT_GT(whole["tokens"], 300);
+  for (std::size_t i = 0; i < 256; ++i) EXPECT_EQ(whole["steps"][i], fine["steps"][i]);
+  EXPECT_NE(whole["steps"][256], fine["steps"][256]);
+  EXPECT_LT(fine["perplexity"], whole["perplexity"]);
+}
+
+TEST(CliScore, RefusesWhatItCannotDo) {
+  const auto refused = [](const std::string& options, const char* message) {
+    const Outcome run = shell("$decant score --text 'My lord' " + options);
+    EXPECT_NE(run.status, 0);
+    EXPECT_THAT(run.err, HasSubstr(message));
+    EXPECT_EQ(std::ranges::count(run.err, '\n'), 1) << run.err;
+    EXPECT_EQ(run.out, "");
+  };
+  refused("--stride 0", "--stride is 0: it must be from 1 to 256");
+  refused("--stride 257", "--stride is 257: it must be from 1 to 256");
+  refused("--stride half", "--stride is 'half': it must be a whole number");
+  refused("--top-k 4", "--top-k needs --tokens or --json");
+  refused("--json --top-p 2", "top-p is 2");
+  refused("--json --tokens", "excludes");
 }
 
 // The model that ships finds Shakespeare more probable than the same words in disorder.

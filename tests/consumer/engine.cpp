@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   decant::Pipeline pipeline(decant::config_from_json(R"({"temperature": 0})"));
   const std::vector<decant::TokenId> prompt = tokenizer.encode("ROMEO:");
   std::size_t scored = 0;
-  decant::score(session, prompt, [&](std::size_t, const decant::TokenScore&) { ++scored; });
+  decant::score(session, prompt, [&](std::size_t, const decant::TokenReport&) { ++scored; });
   const decant::Generation made =
       decant::generate(session, tokenizer, pipeline, prompt, {.max_new_tokens = 3, .seed = 1});
   std::printf("%s\n", tokenizer.decode(made.tokens).c_str());

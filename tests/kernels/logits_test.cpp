@@ -177,6 +177,32 @@ TEST(ExpSum, IsWithinItsErrorOfTheSum) {
   });
 }
 
+TEST(ExpMoments, AreTheSumAndTheSumOfTheDistances) {
+  on_each_target([] {
+    for (const double temperature : {1e-6, .3, 1.0, 77.7, 1e35}) {
+      for (const double scale : {1e-30, .01, 3.0, 50.0, 1e30}) {
+        for (const std::size_t n : {1u, 17u, 63u, 64u, 65u, 3001u}) {
+          auto row = random_floats(n, 9, scale);
+          row[n / 2] = -kInf;
+          if (n == 1) row[0] = static_cast<float>(scale);
+          const float max = *std::ranges::max_element(row);
+          long double expected = 0;
+          for (const float x : row) {
+            const long double d = (static_cast<long double>(max) - static_cast<long double>(x)) /
+                                  static_cast<long double>(temperature);
+            if (x > -kInf) expected += std::exp(-d) * d;
+          }
+          const ExpMoments moments = exp_moments(row, max, temperature);
+          EXPECT_NEAR(moments.distances, static_cast<double>(expected),
+                      1e-12 * static_cast<double>(expected) + 1e-300)
+              << "n " << n << ", scale " << scale << ", T " << temperature;
+          EXPECT_EQ(moments.sum, exp_sum_exact(row, kLowest, max, temperature));
+        }
+      }
+    }
+  });
+}
+
 TEST(ExpSum, CountsAtAnInfiniteTemperature) {
   on_each_target([] {
     auto row = random_floats(1000, 2, 1e10);
@@ -195,7 +221,8 @@ TEST(ExpSum, HasTheSameBitsOnEveryTarget) {
   on_every_target([&] {
     // The doubles, in three floats each.
     std::vector<float> parts;
-    for (double sum : {exp_sum(row, kLowest, max, .8), exp_sum_exact(row, kLowest, max, .8)}) {
+    for (double sum : {exp_sum(row, kLowest, max, .8), exp_sum_exact(row, kLowest, max, .8),
+                       exp_moments(row, max, .8).distances}) {
       for (int i = 0; i < 3; ++i) {
         parts.push_back(static_cast<float>(sum));
         sum -= static_cast<double>(parts.back());
