@@ -12,6 +12,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,7 +48,7 @@ void write_file(const std::filesystem::path& path, std::string_view bytes);
 /// that lists them.
 template <typename Value>
 Value pick(std::string_view option, std::string_view word,
-           std::initializer_list<std::pair<std::string_view, Value>> choices) {
+           std::span<const std::pair<std::string_view, Value>> choices) {
   std::string names;
   for (const auto& [name, value] : choices) {
     if (word == name) return value;
@@ -55,6 +56,12 @@ Value pick(std::string_view option, std::string_view word,
   }
   throw Error(ErrorCode::kInvalidOption,
               fmt::format("{} is '{}': it must be one of {}", option, word, names));
+}
+
+template <typename Value>
+Value pick(std::string_view option, std::string_view word,
+           std::initializer_list<std::pair<std::string_view, Value>> choices) {
+  return pick<Value>(option, word, std::span(choices.begin(), choices.size()));
 }
 
 /// A whole number in base 10, and nothing else: neither octal, nor a sign that wraps around, nor a
@@ -70,6 +77,23 @@ Integer parse_integer(std::string_view name, std::string_view word) {
                     std::numeric_limits<Integer>::min(), std::numeric_limits<Integer>::max()));
   }
   return value;
+}
+
+/// Adds an option that takes such numbers, one each time that it is given.
+template <typename Integer>
+CLI::Option* add_integers(CLI::App& command, const std::string& name, std::vector<Integer>& target,
+                          const std::string& help) {
+  return command
+      .add_option_function<std::vector<std::string>>(
+          name,
+          [name, &target](const std::vector<std::string>& words) {
+            for (const std::string& word : words) {
+              target.push_back(parse_integer<Integer>(name, word));
+            }
+          },
+          help)
+      ->allow_extra_args(false)
+      ->type_name("INT");
 }
 
 /// The same for a number. Throws Error (kInvalidOption).

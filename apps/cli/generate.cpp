@@ -10,14 +10,16 @@
 #include <optional>
 #include <random>
 
+#include "beam_json.h"
 #include "commands.h"
 #include "common.h"
+#include "constraint_options.h"
 #include "decant/error.h"
 #include "decant/json.h"
-#include "decant/logprobs.h"
 #include "decant/sampling.h"
 #include "sampling_options.h"
 #include "strategy_options.h"
+#include "token_report.h"
 
 namespace decant::cli {
 namespace {
@@ -43,6 +45,7 @@ struct GenerateArgs {
   TextSource prompt;
   SamplingOptions sampling{chapter_settings()};
   StrategyOptions strategy;
+  ConstraintArgs constraint;
   GenerateOptions options;
   std::optional<double> max_time;
   std::string context = "crop";
@@ -71,17 +74,8 @@ void add_options(CLI::App& command, GenerateArgs& args) {
       ->default_str("1");
   command.add_option("--stop", args.options.stop, "a text that ends the output; may be repeated")
       ->allow_extra_args(false);
-  command
-      .add_option_function<std::vector<std::string>>(
-          "--stop-token",
-          [&args](const std::vector<std::string>& words) {
-            for (const std::string& word : words) {
-              args.options.stop_tokens.push_back(parse_integer<TokenId>("--stop-token", word));
-            }
-          },
-          "a token that ends the output; may be repeated")
-      ->type_name("ID")
-      ->allow_extra_args(false);
+  add_integers(command, "--stop-token", args.options.stop_tokens,
+               "a token that ends the output; may be repeated");
   command
       .add_option("--context", args.context,
                   "when the window is full: crop it at each step, slide by half, or stop")
@@ -93,6 +87,7 @@ void add_options(CLI::App& command, GenerateArgs& args) {
   command.add_flag("--raw", args.options.raw, "bytes as they are, not U+FFFD for broken UTF-8");
   command.add_flag("--json", args.json, "one JSON object a text, on a line");
   args.strategy.add_to(command);
+  args.constraint.add_to(command);
 }
 
 void resolve(GenerateArgs& args) {
@@ -120,6 +115,10 @@ Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const
   config.update({{"max_new_tokens", args.options.max_new_tokens},
                  {"stop", args.options.stop},
                  {"stop_tokens", args.options.stop_tokens},
+                 {"min_new_tokens", args.options.min_new_tokens},
+                 {"max_time", args.max_time ? Json(*args.max_time) : Json()},
+                 {"strategy", to_json(args.options.strategy)},
+                 {"constraint", args.constraint.to_json()},
                  {"context", args.context},
                  {"raw", args.options.raw},
                  {"weights", weight_format_name(open.model.weights())},
@@ -127,22 +126,12 @@ Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const
   return config;
 }
 
-Json step_json(const Step& step, const Tokenizer& tokenizer, std::int64_t top) {
-  const TokenScore score = score_token(step.logits, step.draw.token);
-  Json candidates = Json::array();
-  for (const TokenScore& other : top_tokens(step.logits, top)) {
-    candidates.push_back(
-        {{"token", other.token},
-         {"text", tokenizer.contains(other.token) ? tokenizer.token_bytes(other.token) : ""},
-         {"logprob", other.logprob}});
-  }
-  return {{"token", step.draw.token},
-          {"text", step.bytes},
-          {"u", step.draw.u},
-          {"logprob", score.logprob},
-          {"final_probability", step.draw.probability},
-          {"rank", score.rank},
-          {"top", std::move(candidates)}};
+Json step_json(const Step& step, Pipeline& pipeline, const Tokenizer& tokenizer, std::int64_t top) {
+  const auto writable = step.logits.first(std::min(step.logits.size(), tokenizer.vocab_size()));
+  Json json = to_json(pipeline.report(writable, step.draw.token, top, step.history), tokenizer);
+  json["u"] = step.draw.u;
+  json["final_probability"] = step.draw.probability;
+  return json;
 }
 
 double per_second(std::size_t tokens, Clock::duration time) {
@@ -154,17 +143,25 @@ double per_second(std::size_t tokens, Clock::duration time) {
 // finished streams to stdout, those behind it wait.
 class Texts {
  public:
-  Texts(const GenerateArgs& args, OpenModel& open, const std::string& prompt)
-      : args_(args), open_(open), prompt_(prompt), tokens_(open.encode(prompt)) {}
+  Texts(const GenerateArgs& args, OpenModel& open, Pipeline& pipeline, const std::string& prompt)
+      : args_(args),
+        open_(open),
+        pipeline_(pipeline),
+        prompt_(prompt),
+        config_(config_json(args, pipeline.config(), open)),
+        tokens_(open.encode(prompt)) {}
 
   // Makes all of them; ends with the first batch in which one was cancelled. Throws Error where one
   // went wrong.
-  int make(Pipeline& pipeline) {
-    config_ = config_json(args_, pipeline.config(), open_);
+  int make() {
     start_ = Clock::now();
     int status = kDone;
-    while (first_of_batch_ < args_.num_return_sequences && status == kDone) {
-      status = make_batch(pipeline);
+    if (args_.strategy.beams()) {
+      status = make_beams();
+    } else {
+      while (first_of_batch_ < args_.num_return_sequences && status == kDone) {
+        status = make_batch();
+      }
     }
     report();
     return status;
@@ -172,7 +169,7 @@ class Texts {
 
  private:
   // As many as are made side by side: memory does not grow with the number of texts.
-  int make_batch(Pipeline& pipeline) {
+  int make_batch() {
     texts_.clear();
     texts_.resize(
         std::min<std::uint64_t>(kMostAtOnce, args_.num_return_sequences - first_of_batch_));
@@ -183,17 +180,50 @@ class Texts {
       requests.back().options.sequence = first_of_batch_ + i;
     }
     begin();
-    const auto made = generate(open_.group, open_.tokenizer, pipeline, requests);
+    const auto made = generate(open_.group, open_.tokenizer, pipeline_, requests);
     first_of_batch_ += texts_.size();
     int status = kDone;
-    for (const Generation& one : made) {
-      made_tokens_ += one.tokens.size();
-      if (one.finish_reason == FinishReason::kCancelled) status = kInterrupted;
-      if (one.finish_reason != FinishReason::kError) continue;
-      throw Error(ErrorCode::kInvalidWeights,
-                  fmt::format("after {} tokens: {}", one.tokens.size(), one.error));
-    }
+    for (const Generation& one : made) status = std::max(status, account(one));
     return status;
+  }
+
+  // One search, which gives all texts.
+  int make_beams() {
+    const GenerateRequest request{tokens_, args_.options, {.cancelled = cancelled}};
+    const Generation made =
+        generate(open_.group, open_.tokenizer, pipeline_, {&request, 1}).front();
+    const double length_penalty = std::get<BeamSearch>(args_.options.strategy).length_penalty;
+    for (const Hypothesis& one : made.hypotheses) {
+      texts_.resize(1);
+      texts_[0] = {one.text, Json::array(), made};
+      texts_[0].made->tokens = one.tokens;
+      if (made.finish_reason == FinishReason::kLength ||
+          made.finish_reason == FinishReason::kStop) {
+        texts_[0].made->finish_reason = one.stopped ? FinishReason::kStop : FinishReason::kLength;
+      }
+      if (args_.wants_logprobs()) texts_[0].steps = steps_json(made, one, open_.tokenizer);
+      texts_[0].score = score_json(one, length_penalty);
+      if (first_of_batch_ == 0) texts_[0].beam_tree = tree_json(made.beam_tree, open_.tokenizer);
+      begin();
+      end();
+      args_.model.say("score {:.4f} = {:.4f} / {}^{}", one.final_score, one.score, one.length,
+                      length_penalty);
+      ++first_of_batch_;
+    }
+    return account(made);
+  }
+
+  // The exit status that it leads to. Throws Error where it went wrong.
+  int account(const Generation& made) {
+    made_tokens_ += made.tokens.size();
+    if (made.finish_reason == FinishReason::kError) {
+      throw Error(ErrorCode::kInvalidWeights,
+                  fmt::format("after {} tokens: {}", made.tokens.size(), made.error));
+    }
+    if (made.finish_reason == FinishReason::kTime) {
+      args_.model.say("--max-time was over after {} tokens", made.tokens.size());
+    }
+    return made.finish_reason == FinishReason::kCancelled ? kInterrupted : kDone;
   }
 
   // A line on stderr, once they are made.
@@ -214,7 +244,11 @@ class Texts {
     std::string text;  // not printed yet
     Json steps = Json::array();
     std::optional<Generation> made;
+    Json score = {};      // of beams
+    Json beam_tree = {};  // the same, with the first of them
   };
+
+  static bool cancelled() { return interrupted.load(); }
 
   Listener listener(std::size_t index) {
     return {.on_text =
@@ -229,7 +263,8 @@ class Texts {
                 [this, index](const Step& step) {
                   if (!first_) first_ = Clock::now();
                   if (!args_.wants_logprobs()) return;
-                  texts_[index].steps.push_back(step_json(step, open_.tokenizer, args_.logprobs));
+                  texts_[index].steps.push_back(
+                      step_json(step, pipeline_, open_.tokenizer, args_.logprobs));
                 },
             .on_finish =
                 [this, index](const Generation& made) {
@@ -240,7 +275,7 @@ class Texts {
                     begin();
                   }
                 },
-            .cancelled = [] { return interrupted.load(); }};
+            .cancelled = cancelled};
   }
 
   // Prints what there is of the text whose turn it is.
@@ -266,6 +301,8 @@ class Texts {
                    {"seed", args_.options.seed},
                    {"sequence", first_of_batch_ + printing_},
                    {"config", config_}};
+    if (!text.score.is_null()) object["score"] = std::move(text.score);
+    if (!text.beam_tree.is_null()) object["beam_tree"] = std::move(text.beam_tree);
     if (args_.wants_logprobs()) object["steps"] = std::move(text.steps);
     if (!text.made->error.empty()) object["error"] = text.made->error;
     write_json(object);
@@ -273,8 +310,9 @@ class Texts {
 
   const GenerateArgs& args_;
   OpenModel& open_;
+  Pipeline& pipeline_;
   const std::string& prompt_;
-  Json config_;
+  const Json config_;
   std::vector<TokenId> tokens_;
   std::uint64_t first_of_batch_ = 0;  // the sequence of texts_[0]
   std::vector<Text> texts_;
@@ -284,22 +322,29 @@ class Texts {
   std::optional<Clock::time_point> first_;  // when the first token was drawn: the prefill is over
 };
 
-int run(GenerateArgs& args) {
-  resolve(args);
-  Pipeline pipeline(args.strategy.sampling_config(args.sampling));
-  const std::string prompt = args.prompt.read();
-  OpenModel open(args.model);
-  if (const auto end = open.tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);
-  Texts texts(args, open, prompt);
+void choose_seed(GenerateArgs& args) {
   if (const auto seed = args.sampling.seed()) {
     args.options.seed = *seed;
   } else {
     args.options.seed = std::random_device{}();
     args.model.say("seed {0} (--seed {0} makes this text again)", args.options.seed);
   }
+}
 
+int run(GenerateArgs& args) {
+  resolve(args);
+  Pipeline pipeline(args.strategy.sampling_config(args.sampling));
+  const std::string prompt = args.prompt.read();
+  OpenModel open(args.model);
+  if (const auto end = open.tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);
+  args.strategy.open_draft(args.model, args.options.strategy);
+  const auto constraint = args.constraint.make(open.tokenizer, args.options.stop_tokens);
+  if (constraint) args.options.constraint = &*constraint;
+  if (args.wants_logprobs()) args.options.logprobs = args.logprobs;
+  if (args.strategy.draws()) choose_seed(args);
+  Texts texts(args, open, pipeline, prompt);
   catch_interrupt();
-  return texts.make(pipeline);
+  return texts.make();
 }
 
 }  // namespace

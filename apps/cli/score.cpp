@@ -9,6 +9,7 @@
 #include "decant/metrics.h"
 #include "sampling_options.h"
 #include "svg.h"
+#include "token_report.h"
 
 namespace decant::cli {
 namespace {
@@ -52,17 +53,6 @@ std::string line(const TokenReport& report, std::string_view bytes) {
               after_cell(report, after), std::to_string(report.token), visible_token(bytes, 30));
 }
 
-Json step_json(const TokenReport& report, std::string_view bytes) {
-  Json step = {{"token", report.token},
-               {"text", bytes},
-               {"logprob", report.logprob},
-               {"rank", report.rank},
-               {"entropy", report.entropy}};
-  // -inf is written as null. Of a stage that stands twice, the second is the one that is seen.
-  for (const auto& [stage, logprob] : report.after) step["after"][stage] = logprob;
-  return step;
-}
-
 int run(const ScoreArgs& args) {
   check_shown(args);
   const ScoreOptions options{.stride = args.stride, .sampling = args.sampling.config()};
@@ -82,7 +72,7 @@ int run(const ScoreArgs& args) {
     logprobs.push_back(report.logprob);
     entropy += report.entropy;
     const auto bytes = tokenizer.token_bytes(report.token);
-    if (args.json) steps.push_back(step_json(report, bytes));
+    if (args.json) steps.push_back(to_json(report, tokenizer));
     if (!args.tokens) return;
     if (index == 1) {
       const auto first = tokenizer.token_bytes(tokens[0]);

@@ -7,6 +7,18 @@ namespace {
 
 constexpr const char* kGroup = "Strategy";
 
+constexpr std::pair<std::string_view, BeamSearch::EarlyStopping> kEarlyStopping[] = {
+    {"false", BeamSearch::EarlyStopping::kFalse},
+    {"true", BeamSearch::EarlyStopping::kTrue},
+    {"never", BeamSearch::EarlyStopping::kNever}};
+
+std::string_view early_stopping_name(BeamSearch::EarlyStopping when) {
+  for (const auto& [name, value] : kEarlyStopping) {
+    if (value == when) return name;
+  }
+  return {};
+}
+
 [[noreturn]] void refuse(const std::string& what) { throw Error(ErrorCode::kInvalidOption, what); }
 
 }  // namespace
@@ -49,10 +61,10 @@ void StrategyOptions::add_to(CLI::App& command) {
                               "contrastive search among the --top-k (default 4): what resembling "
                               "the text counts, against probability; 0 to 1")
                        ->group(kGroup);
-  lookup_ = add_integer(command, "--prompt-lookup-num-tokens",
-                        speculation_.prompt_lookup_num_tokens,
-                        "the same text, but faster where it repeats itself: guess so many tokens")
-                ->group(kGroup);
+  lookup_ =
+      add_integer(command, "--prompt-lookup-num-tokens", speculation_.prompt_lookup_num_tokens,
+                  "the same text, but faster where it repeats itself: guess so many tokens")
+          ->group(kGroup);
   draft_model_ = command
                      .add_option("--draft-model", draft_path_,
                                  "the same text, but faster: a smaller model with the same "
@@ -90,10 +102,7 @@ Strategy StrategyOptions::strategy(const SamplingOptions& sampling,
     BeamSearch beams = beams_;
     beams.num_return_sequences = static_cast<std::int64_t>(num_return_sequences);
     beams.early_stopping =
-        pick<BeamSearch::EarlyStopping>("--early-stopping", early_stopping_,
-                                        {{"false", BeamSearch::EarlyStopping::kFalse},
-                                         {"true", BeamSearch::EarlyStopping::kTrue},
-                                         {"never", BeamSearch::EarlyStopping::kNever}});
+        pick<BeamSearch::EarlyStopping>("--early-stopping", early_stopping_, kEarlyStopping);
     return beams;
   }
   if (typed(penalty_alpha_)) {
@@ -119,6 +128,28 @@ void StrategyOptions::open_draft(const ModelArgs& model, Strategy& strategy) {
   args.names.reset();
   draft_ = std::make_shared<Draft>(args);
   std::get<Sampling>(strategy).speculation.draft = &draft_->group;
+}
+
+Json to_json(const Strategy& strategy) {
+  if (const auto* beams = std::get_if<BeamSearch>(&strategy)) {
+    return {{"name", "beam_search"},
+            {"num_beams", beams->num_beams},
+            {"length_penalty", beams->length_penalty},
+            {"early_stopping", early_stopping_name(beams->early_stopping)},
+            {"patience", beams->patience},
+            {"do_sample", beams->do_sample},
+            {"num_beam_groups", beams->num_beam_groups},
+            {"diversity_penalty", beams->diversity_penalty}};
+  }
+  if (const auto* contrastive = std::get_if<ContrastiveSearch>(&strategy)) {
+    return {{"name", "contrastive_search"},
+            {"top_k", contrastive->top_k},
+            {"penalty_alpha", contrastive->penalty_alpha}};
+  }
+  const Speculation& speculation = std::get<Sampling>(strategy).speculation;
+  return {{"name", "sampling"},
+          {"prompt_lookup_num_tokens", speculation.prompt_lookup_num_tokens},
+          {"num_draft_tokens", speculation.draft == nullptr ? 0 : speculation.num_draft_tokens}};
 }
 
 }  // namespace decant::cli

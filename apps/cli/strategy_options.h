@@ -23,6 +23,8 @@ class StrategyOptions {
   void add_to(CLI::App& command);
 
   bool beams() const { return typed(num_beams_); }
+  /// Whether tokens are drawn, so that a seed and the filters act.
+  bool draws() const { return beams() ? beams_.do_sample : !typed(penalty_alpha_); }
 
   /// The strategy, without a draft model. Throws Error (kInvalidOption) for options that contradict
   /// each other, or do nothing.
@@ -32,13 +34,12 @@ class StrategyOptions {
   /// none is drawn.
   SamplingConfig sampling_config(const SamplingOptions& sampling) const;
 
-  /// Opens the draft model, if there is one, for a strategy to guess with. It lives as long as this.
+  /// Opens the draft model, if there is one, for a strategy to guess with. It lives as long as
+  /// this.
   void open_draft(const ModelArgs& model, Strategy& strategy);
 
  private:
   static bool typed(const CLI::Option* option) { return option->count() > 0; }
-  bool draws() const { return beams() ? beams_.do_sample : !typed(penalty_alpha_); }
-
   BeamSearch beams_;
   ContrastiveSearch contrastive_;
   Speculation speculation_;
@@ -54,5 +55,8 @@ class StrategyOptions {
   const CLI::Option* draft_model_ = nullptr;
   const CLI::Option* draft_tokens_ = nullptr;
 };
+
+/// Which strategy it is, and its options.
+Json to_json(const Strategy& strategy);
 
 }  // namespace decant::cli

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "decant/logprobs.h"
 #include "decant/types.h"
 
 namespace decant {
@@ -60,8 +62,11 @@ struct BeamNode {
   double logprob = 0;      ///< of the token, as the model has it
   double sum_logprob = 0;  ///< of all new tokens
   double score = 0;        ///< the sum of what the stages made of the log-probabilities
+  bool ends = false;       ///< with it the text is whole
   BeamFate fate = BeamFate::kOutranked;
   std::int64_t decided = 0;  ///< the step of that, as a length
+  /// With GenerateOptions::logprobs, of a token that was not outranked.
+  std::optional<TokenReport> report = {};
 };
 
 /// A text that beam search returns.
@@ -73,7 +78,7 @@ struct Hypothesis {
   double score = 0;         ///< the sum of what the stages made of them
   std::int64_t length = 0;  ///< in tokens, the stop token included
   double final_score = 0;   ///< score / length^length_penalty
-  bool stopped = false;     ///< by a stop token or a stop string, not by its length
+  bool stopped = false;     ///< by a stop token, a stop string or the constraint, not by its length
 };
 
 }  // namespace decant

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "decant/beam_search.h"
+#include "decant/constraint.h"
 #include "decant/model.h"
 #include "decant/sampling.h"
 #include "decant/tokenizer.h"
@@ -77,6 +78,12 @@ struct GenerateOptions {
       {};  ///< that a text may take, prompt and all
   Seed seed = 0;
   std::uint64_t sequence = 0;  ///< tells apart several texts from one seed
+  /// What the text has to keep to, made with these stop tokens as its end tokens; it must outlive
+  /// the call. Where the constraint lets no token follow, the text ends with FinishReason::kStop.
+  const Constraint* constraint = nullptr;
+  /// BeamSearch is to report on each token, with as many of the most probable ones. The other
+  /// strategies have Listener::on_step for that.
+  std::optional<std::int64_t> logprobs = {};
   bool raw = false;  ///< pass bytes on as they are, rather than U+FFFD for what is not UTF-8
 };
 
@@ -92,6 +99,7 @@ void validate(const GenerateOptions& options, const SamplingConfig& sampling);
 struct Step {
   const Draw& draw;
   Logits logits;           ///< (V), before any stage; valid during the call
+  const History& history;  ///< what the stages saw; valid during the call
   std::string_view bytes;  ///< of this token alone, maybe not whole characters
 };
 

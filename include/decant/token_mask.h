@@ -38,6 +38,13 @@ class TokenMask {
     words_[at / kWordBits] |= std::uint64_t{1} << at % kWordBits;
   }
 
+  /// A token that is not in it may be erased.
+  void erase(TokenId token) {
+    if (!contains(token)) return;
+    const auto at = static_cast<std::size_t>(token);
+    words_[at / kWordBits] &= ~(std::uint64_t{1} << at % kWordBits);
+  }
+
   /// How many are in it.
   std::size_t count() const {
     std::size_t sum = 0;

@@ -122,6 +122,7 @@ BeamNode BeamPool::child(std::int64_t parent, const BeamCandidate& candidate) co
                 .logprob = candidate.logprob,
                 .sum_logprob = candidate.logprob,
                 .score = candidate.score,
+                .ends = candidate.ends,
                 .decided = length_};
   if (parent >= 0) {
     node.sum_logprob += tree_[static_cast<std::size_t>(parent)].sum_logprob;

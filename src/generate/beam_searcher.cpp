@@ -18,7 +18,8 @@ BeamSearcher::BeamSearcher(const Task& task)
     groups_.push_back({BeamPool(options_, g, most, made_.beam_tree), {0}});
   }
   beams_.push_back({{task.prompt().begin(), task.prompt().end()},
-                    Stream(task.options().stop, task.options().raw)});
+                    Stream(task.options().stop, task.options().raw),
+                    NextTokens(task)});
 }
 
 void BeamSearcher::advance(std::span<const Logits> rows) {
@@ -32,11 +33,29 @@ void BeamSearcher::advance(std::span<const Logits> rows) {
 // The groups behind this one are to avoid what it chooses.
 void BeamSearcher::advance(Group& group, std::span<const Logits> rows) {
   const std::size_t most = group.pool.competitors(task_.options().stop_tokens.size());
+  const std::size_t first_node = made_.beam_tree.size();
+  std::vector<std::int64_t> parents;
+  for (const BeamPool::Live& beam : group.pool.live()) parents.push_back(beam.node);
   const auto chosen =
       options_.do_sample
           ? group.pool.advance(draw(group, most, candidates(group, rows[0].size(), rows)), most)
           : group.pool.advance(candidates(group, most, rows), most);
   for (const TokenId token : chosen) handicap_[token] += options_.diversity_penalty;
+  if (task_.options().logprobs) report(group, first_node, parents, rows);
+}
+
+// What the model and the stages thought of the tokens by which the search goes on.
+void BeamSearcher::report(const Group& group, std::size_t first_node,
+                          std::span<const std::int64_t> parents, std::span<const Logits> rows) {
+  for (std::size_t i = first_node; i < made_.beam_tree.size(); ++i) {
+    BeamNode& node = made_.beam_tree[i];
+    if (node.fate == BeamFate::kOutranked) continue;
+    const auto parent = std::ranges::find(parents, node.parent) - parents.begin();
+    const std::size_t row = group.beams[static_cast<std::size_t>(parent)];
+    node.report =
+        task_.pipeline().report(task_.writable(rows[row]), node.token, *task_.options().logprobs,
+                                task_.history(beams_[row].tokens, beams_[row].next.allowed()));
+  }
 }
 
 // The `most` best continuations of each beam. One for which no token is left has none.
@@ -44,10 +63,11 @@ std::vector<BeamCandidate> BeamSearcher::candidates(const Group& group, std::siz
                                                     std::span<const Logits> rows) {
   std::vector<BeamCandidate> found;
   for (std::size_t i = 0; i < group.beams.size(); ++i) {
-    const Beam& beam = beams_[group.beams[i]];
+    Beam& beam = beams_[group.beams[i]];
     try {
       for (const Pipeline::Continuation& one : task_.pipeline().continuations(
-               task_.writable(rows[group.beams[i]]), most, task_.history(beam.tokens), handicap_)) {
+               task_.writable(rows[group.beams[i]]), most,
+               task_.history(beam.tokens, beam.next.allowed()), handicap_)) {
         if (!task_.tokenizer().contains(one.token)) continue;
         found.push_back({i, one.token, one.logprob, one.score, ends(beam, one.token)});
       }
@@ -91,6 +111,11 @@ std::vector<BeamCandidate> BeamSearcher::draw(const Group& group, std::size_t mo
 
 bool BeamSearcher::ends(const Beam& beam, TokenId token) const {
   if (task_.is_stop_token(token)) return true;
+  if (task_.options().constraint != nullptr) {
+    NextTokens next = beam.next;
+    next.add(token);
+    if (next.must_end()) return true;
+  }
   if (task_.options().stop.empty()) return false;
   Stream stream = beam.stream;
   stream.push(task_.tokenizer().token_bytes(token));
@@ -109,6 +134,7 @@ void BeamSearcher::branch() {
       next.push_back(beams_[parent]);
       next.back().parent = parent;
       next.back().tokens.push_back(token);
+      next.back().next.add(token);
       if (!task_.options().stop.empty()) {
         next.back().stream.push(task_.tokenizer().token_bytes(token));
       }
@@ -153,16 +179,15 @@ Hypothesis BeamSearcher::hypothesis(std::int64_t last, double final_score) const
                     .sum_logprob = node(last).sum_logprob,
                     .score = node(last).score,
                     .length = node(last).length,
-                    .final_score = final_score};
+                    .final_score = final_score,
+                    .stopped = node(last).ends};
   for (std::int64_t i = last; i >= 0; i = node(i).parent) result.tokens.push_back(node(i).token);
   std::ranges::reverse(result.tokens);
-  result.stopped = task_.is_stop_token(result.tokens.back());
-  if (result.stopped) result.tokens.pop_back();
+  if (task_.is_stop_token(result.tokens.back())) result.tokens.pop_back();
   Stream stream(task_.options().stop, task_.options().raw);
   for (const TokenId token : result.tokens) {
     result.text += stream.push(task_.tokenizer().token_bytes(token));
   }
-  result.stopped = result.stopped || stream.stopped();
   result.text += stream.finish();
   return result;
 }

@@ -8,6 +8,7 @@
 
 #include "beam_pool.h"
 #include "job.h"
+#include "next_tokens.h"
 #include "stream.h"
 
 namespace decant {
@@ -23,6 +24,7 @@ class BeamSearcher {
   struct Beam {
     std::vector<TokenId> tokens;  ///< the prompt and what was made
     Stream stream;
+    NextTokens next;
     std::size_t parent = 0;  ///< in beams(), a step ago
   };
   /// None, once the search is over. At first there is one: the prompt.
@@ -41,6 +43,8 @@ class BeamSearcher {
   };
 
   void advance(Group& group, std::span<const Logits> rows);
+  void report(const Group& group, std::size_t first_node, std::span<const std::int64_t> parents,
+              std::span<const Logits> rows);
   std::vector<BeamCandidate> candidates(const Group& group, std::size_t most,
                                         std::span<const Logits> rows);
   std::vector<BeamCandidate> draw(const Group& group, std::size_t most,

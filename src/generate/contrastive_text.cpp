@@ -45,6 +45,7 @@ ContrastiveText::ContrastiveText(const Task& task, Session session)
       session_(std::move(session)),
       context_(task.options().context),
       output_(task_),
+      next_(task_),
       tokens_(task.prompt().begin(), task.prompt().end()) {
   if (!unfinished()) return;
   session_.truncate(0);
@@ -63,9 +64,9 @@ void ContrastiveText::feed(std::vector<SessionGroup::Part>& parts) {
 void ContrastiveText::propose(Logits logits) {
   candidates_.clear();
   try {
-    for (const Pipeline::Survivor& one :
-         task_.pipeline().distribution(task_.writable(logits), task_.history(tokens_),
-                                       static_cast<std::size_t>(options_.top_k))) {
+    for (const Pipeline::Survivor& one : task_.pipeline().distribution(
+             task_.writable(logits), task_.history(tokens_, next_.allowed()),
+             static_cast<std::size_t>(options_.top_k))) {
       std::vector<TokenId> tokens = tokens_;
       tokens.push_back(one.token);
       candidates_.push_back(
@@ -84,7 +85,7 @@ void ContrastiveText::take(const Rows& rows) {
   output_.append({.token = chosen.token,
                   .probability = chosen.probability,
                   .survivors = static_cast<std::int64_t>(candidates_.size())},
-                 logits_);
+                 logits_, task_.history(tokens_, next_.allowed()), next_);
   if (!unfinished()) return;
   tokens_.push_back(chosen.token);
   session_ = std::move(chosen.session);

@@ -5,6 +5,7 @@
 
 #include "context.h"
 #include "job.h"
+#include "next_tokens.h"
 #include "output.h"
 
 namespace decant {
@@ -53,6 +54,7 @@ class ContrastiveText : public Job {
   Session session_;
   Context context_;
   Output output_;
+  NextTokens next_;
   std::vector<TokenId> tokens_;  // the prompt and what was made
   HiddenStates states_;
   std::vector<float> logits_;  // (V) that the candidates are from

@@ -20,21 +20,7 @@ Task::Task(std::int64_t window, const Tokenizer& tokenizer, Pipeline& pipeline,
     : tokenizer_(tokenizer),
       pipeline_(pipeline),
       request_(request),
-      limit_(length_limit(window, request)) {
-  if (options().min_new_tokens == 0) return;
-  go_on_ = TokenMask(tokenizer.vocab_size());
-  for (std::size_t i = 0; i < tokenizer.vocab_size(); ++i) {
-    const auto token = static_cast<TokenId>(i);
-    if (!is_stop_token(token)) go_on_.insert(token);
-  }
-}
-
-History Task::history(std::span<const TokenId> text) const {
-  const auto made = static_cast<std::int64_t>(text.size() - prompt().size());
-  return {.tokens = text,
-          .prompt_size = prompt().size(),
-          .allowed = made < options().min_new_tokens ? &go_on_ : nullptr};
-}
+      limit_(length_limit(window, request)) {}
 
 std::optional<FinishReason> Task::interruption() const {
   if (listener().cancelled && listener().cancelled()) return FinishReason::kCancelled;

@@ -72,14 +72,15 @@ class Task {
   }
 
   /// What the pipeline is to know about `text`, prompt and all.
-  History history(std::span<const TokenId> text) const;
+  History history(std::span<const TokenId> text, const TokenMask* allowed = nullptr) const {
+    return {.tokens = text, .prompt_size = prompt().size(), .allowed = allowed};
+  }
 
  private:
   const Tokenizer& tokenizer_;
   Pipeline& pipeline_;
   const GenerateRequest& request_;
   std::size_t limit_;
-  TokenMask go_on_;  // all but the stop tokens, where text must not end yet
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

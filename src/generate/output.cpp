@@ -12,7 +12,7 @@ Output::Output(const Task& task) : task_(task), stream_(task.options().stop, tas
   if (most == 0) end(FinishReason::kLength);
 }
 
-void Output::append(const Draw& draw, Logits logits) {
+void Output::append(const Draw& draw, Logits logits, const History& history, NextTokens& next) {
   if (task_.is_stop_token(draw.token)) return end(FinishReason::kStop);
   std::string_view bytes;
   try {
@@ -22,10 +22,11 @@ void Output::append(const Draw& draw, Logits logits) {
   }
   made_.tokens.push_back(draw.token);
   const Listener& listener = task_.listener();
-  if (listener.on_step) listener.on_step({draw, logits, bytes});
+  if (listener.on_step) listener.on_step({draw, logits, history, bytes});
+  next.add(draw.token);
   const std::string_view certain = stream_.push(bytes);
   if (listener.on_text && !certain.empty()) listener.on_text(certain);
-  if (stream_.stopped()) return end(FinishReason::kStop);
+  if (stream_.stopped() || next.must_end()) return end(FinishReason::kStop);
   if (task_.prompt().size() + made_.tokens.size() == task_.limit()) end(FinishReason::kLength);
 }
 

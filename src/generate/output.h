@@ -4,6 +4,7 @@
 #include <string>
 
 #include "job.h"
+#include "next_tokens.h"
 #include "stream.h"
 
 namespace decant {
@@ -15,8 +16,8 @@ class Output {
   bool unfinished() const { return unfinished_; }
   const Generation& made() const { return made_; }
 
-  /// Takes in the next token, which was drawn from `logits`; it may end the text.
-  void append(const Draw& draw, Logits logits);
+  /// Takes in the next token, which was drawn from `logits` after `history`; it may end the text.
+  void append(const Draw& draw, Logits logits, const History& history, NextTokens& next);
 
   /// Tells of guesses, of which some were right.
   void count_guesses(std::size_t guesses, std::size_t right);

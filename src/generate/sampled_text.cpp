@@ -11,6 +11,7 @@ SampledText::SampledText(const Task& task, Session session)
       session_(std::move(session)),
       context_(task.options().context),
       output_(task_),
+      next_(task_),
       speculator_(task_),
       tokens_(task.prompt().begin(), task.prompt().end()) {
   tokens_.reserve(std::min(task_.limit(), tokens_.size() + (1 << 20)));
@@ -37,16 +38,16 @@ void SampledText::take(const Rows& rows) {
   for (;;) {
     if (const auto reason = task_.interruption()) return output_.end(*reason);
     const Logits logits = rows.logits(right);
+    const History history = task_.history(tokens_, next_.allowed());
     Draw draw;
     try {
-      draw = task_.pipeline().sample(task_.writable(logits), task_.address(tokens_),
-                                     task_.history(tokens_));
+      draw = task_.pipeline().sample(task_.writable(logits), task_.address(tokens_), history);
     } catch (const Error& error) {
       return output_.fail(error.what());
     }
-    tokens_.push_back(draw.token);
-    output_.append(draw, logits);
+    output_.append(draw, logits, history, next_);
     if (!unfinished()) return;
+    tokens_.push_back(draw.token);
     if (right == guesses_.size() || tokens_.back() != guesses_[right]) break;
     ++right;
   }

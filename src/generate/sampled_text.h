@@ -3,6 +3,7 @@
 
 #include "context.h"
 #include "job.h"
+#include "next_tokens.h"
 #include "output.h"
 #include "speculation.h"
 
@@ -25,6 +26,7 @@ class SampledText : public Job {
   Session session_;
   Context context_;
   Output output_;
+  NextTokens next_;
   Speculator speculator_;
   std::vector<TokenId> tokens_;   // the prompt and what was made; while fed, guesses behind them
   std::size_t known_ = 0;         // how many of them are no guesses

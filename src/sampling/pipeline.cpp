@@ -192,6 +192,7 @@ TokenReport Pipeline::report(Logits logits, TokenId token, std::int64_t top,
     candidates.assign(logits);
   }
   for (NamedStage& s : state_->stages) {
+    if (!acts(s, history)) continue;
     apply(s.stage, candidates, history);
     report.after.push_back({std::string(s.name), candidates.logprob(token)});
   }
