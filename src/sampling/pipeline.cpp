@@ -181,7 +181,7 @@ Trace Pipeline::trace(Logits logits, const TraceOptions& options, const History&
 TokenReport Pipeline::report(Logits logits, TokenId token, std::int64_t top,
                              const History& history) {
   Candidates& candidates = state_->candidates;
-  candidates.assign(logits);
+  state_->start(logits, history);
   TokenReport report{.token = token, .entropy = candidates.entropy()};
   const TokenScore raw = raw_score(logits, token, candidates);
   report.logprob = raw.logprob;
@@ -192,6 +192,7 @@ TokenReport Pipeline::report(Logits logits, TokenId token, std::int64_t top,
     candidates.assign(logits);
   }
   for (NamedStage& s : state_->stages) {
+    if (!acts(s, history)) continue;
     apply(s.stage, candidates, history);
     report.after.push_back({std::string(s.name), candidates.logprob(token)});
   }
