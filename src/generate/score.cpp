@@ -9,7 +9,7 @@
 namespace decant {
 
 void validate(const ScoreOptions& options, std::int64_t block_size) {
-  Pipeline{options.sampling};  // checks its settings
+  const Pipeline checked(options.sampling);  // throws for what is out of range
   const std::int64_t stride = options.stride_for(block_size);
   if (stride >= 1 && stride <= block_size) return;
   throw Error(ErrorCode::kInvalidOption,

@@ -131,7 +131,7 @@ std::optional<double> repetition(Texts texts, std::size_t n) {
 
 std::optional<double> diversity(Texts texts) {
   double product = 1;
-  for (const std::size_t n : {2, 3, 4}) {
+  for (const std::size_t n : {2U, 3U, 4U}) {
     const auto repeated = repetition(texts, n);
     if (!repeated) return std::nullopt;
     product *= 1 - *repeated;
@@ -158,7 +158,7 @@ std::optional<double> token_repetition(Texts texts, std::size_t window) {
 std::optional<double> self_bleu(Texts texts) {
   if (texts.size() < 2) return std::nullopt;
   std::vector<double> bleu = brevity_penalties(texts);
-  for (const std::size_t n : {1, 2, 3, 4}) {
+  for (const std::size_t n : {1U, 2U, 3U, 4U}) {
     const std::vector<double> p = precisions(texts, n);
     for (std::size_t i = 0; i < texts.size(); ++i) bleu[i] *= std::pow(p[i], 0.25);
   }

@@ -181,7 +181,7 @@ Trace Pipeline::trace(Logits logits, const TraceOptions& options, const History&
 TokenReport Pipeline::report(Logits logits, TokenId token, std::int64_t top,
                              const History& history) {
   Candidates& candidates = state_->candidates;
-  candidates.assign(logits);
+  state_->start(logits, history);
   TokenReport report{.token = token, .entropy = candidates.entropy()};
   const TokenScore raw = raw_score(logits, token, candidates);
   report.logprob = raw.logprob;

@@ -159,7 +159,6 @@ TEST(CliScore, TokensAreATable) {
 TEST(CliScore, StridesOverALongText) {
   const TempFolder folder;
   const std::string file = (folder.path() / "long").string();
-  // Half a window of names ends in the second one.
   shell("for i in $(seq 40); do printf 'ROMEO:\\nMy lord, I pray thee.\\n\\n'; done >" + file);
   const json half = score_json(file);
   EXPECT_EQ(half["config"]["stride"], 128);  // of 256

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <random>
 #include <set>
@@ -124,14 +125,15 @@ TEST(SelfBleu, IsNltks) {
     Samples texts;
     double expected;
   };
-  std::vector<TokenId> squares;
-  std::vector<TokenId> cubes;
-  std::vector<TokenId> threes;
-  std::vector<TokenId> ones;
-  for (TokenId i = 0; i < 20; ++i) squares.push_back(i * i % 7);
-  for (TokenId i = 0; i < 25; ++i) cubes.push_back(i * i * i % 7);
-  for (TokenId i = 0; i < 9; ++i) threes.push_back(3 * i % 7);
-  for (TokenId i = 0; i < 14; ++i) ones.push_back(i % 7);
+  const auto modulo_7 = [](TokenId size, const std::function<TokenId(TokenId)>& of) {
+    std::vector<TokenId> text(static_cast<std::size_t>(size));
+    for (TokenId i = 0; i < size; ++i) text[static_cast<std::size_t>(i)] = of(i) % 7;
+    return text;
+  };
+  const auto squares = modulo_7(20, [](TokenId i) { return i * i; });
+  const auto cubes = modulo_7(25, [](TokenId i) { return i * i * i; });
+  const auto threes = modulo_7(9, [](TokenId i) { return 3 * i; });
+  const auto ones = modulo_7(14, [](TokenId i) { return i; });
   const std::vector<Case> cases = {
       {{{1, 2, 3, 4, 5, 6}, {1, 2, 3, 4, 5, 6}}, 1},
       {{{1, 2, 3}, {1, 2, 3}}, 0.5623413251903491},

@@ -177,7 +177,7 @@ TEST(Report, AfterEachStageIsThePlainDefinition) {
     now.logits[7] += kBias;
     now.logits[8] = -kInf;
     after.push_back(now);
-    for (const std::size_t id : {3, 9, 40}) {
+    for (const std::size_t id : {3U, 9U, 40U}) {
       now.logits[id] = now.logits[id] > 0 ? now.logits[id] / kPenalty : now.logits[id] * kPenalty;
     }
     after.push_back(now);
@@ -208,13 +208,28 @@ TEST(Report, AfterEachStageIsThePlainDefinition) {
   }
 }
 
+// As every other stage, and only where there is one to keep to.
+TEST(Report, AConstraintIsAStage) {
+  const std::vector<float> logits = {std::log(.1f), std::log(.2f), std::log(.3f), std::log(.4f)};
+  TokenMask allowed(4);
+  allowed.insert(0);
+  allowed.insert(2);
+  Pipeline pipeline;
+  const auto after = pipeline.report(logits, 2, 3, {.allowed = &allowed}).after;
+  ASSERT_EQ(after.size(), 1u);
+  EXPECT_EQ(after[0].stage, "constraint");
+  EXPECT_NEAR(after[0].logprob, std::log(.75), 1e-6);
+  EXPECT_EQ(pipeline.report(logits, 3, 0, {.allowed = &allowed}).after[0].logprob, -kInf);
+  EXPECT_TRUE(pipeline.report(logits, 3).after.empty());
+  EXPECT_THROW(Pipeline({.stages = {"top_k"}}).report(logits, 2, 0, {.allowed = &allowed}), Error);
+}
+
 TEST(Report, WatchingChangesNothing) {
   const SamplingConfig config = {
       .temperature = .9, .top_k = 30, .top_p = .95, .repetition_penalty = 1.3};
   Pipeline watched(config);
   Pipeline alone(config);
   const std::vector<float> row = random_row(500, 5);
-  const std::vector<float> copy = row;
   const std::vector<TokenId> text = {1, 2, 3};
   for (std::uint64_t position = 0; position < 50; ++position) {
     const DrawAddress address{.seed = 4, .position = position};
@@ -224,7 +239,7 @@ TEST(Report, WatchingChangesNothing) {
     // The last stage's distribution is the one that was drawn from.
     EXPECT_NEAR(std::exp(report.after.back().logprob), draw.probability, 1e-6);
   }
-  EXPECT_EQ(row, copy);
+  EXPECT_EQ(row, random_row(500, 5));
 }
 
 TEST(Report, RefusesWhatScoreTokenRefuses) {
