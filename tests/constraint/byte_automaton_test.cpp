@@ -38,7 +38,7 @@ std::string random_text(std::mt19937& random) {
 }
 
 TEST(ByteAutomaton, ClassesTellMarkedBytesApart) {
-  for (const std::size_t count : {0, 1, 3, 255, 256}) {
+  for (const std::size_t count : {0U, 1U, 3U, 255U, 256U}) {
     std::array<bool, 256> marked = {};
     for (std::size_t i = 0; i < count; ++i) marked[255 - i] = true;
     ByteAutomaton automaton;

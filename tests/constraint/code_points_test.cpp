@@ -66,7 +66,7 @@ TEST(Utf8Ranges, SpellTheSetAndNothingElse) {
       CodePointSet({{0xFFFF, 0x10000}}), CodePointSet({{0x10FFFF, 0x10FFFF}}),
       CodePointSet({{0xC3, 0x12345}}),   CodePointSet()};
   std::mt19937 random(2);
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 6; ++i) {
     const auto a = static_cast<char32_t>(random() % (random() % 2 == 0 ? 0x1000 : 0x110000));
     const auto b = static_cast<char32_t>(random() % 0x110000);
     sets.push_back(CodePointSet({{std::min(a, b), std::max(a, b)}}));

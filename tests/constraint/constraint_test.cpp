@@ -25,6 +25,13 @@ using testing::IsEmpty;
 
 constexpr TokenId kEndOfText = 50256;  // GPT-2's
 
+// std::regex takes long where it is instrumented: there, some tokens do.
+#ifdef DECANT_SANITIZED
+constexpr TokenId kStride = 23;
+#else
+constexpr TokenId kStride = 1;
+#endif
+
 const Tokenizer& gpt2() {
   static const Tokenizer tokenizer = Tokenizer::gpt2();
   return tokenizer;
@@ -157,7 +164,7 @@ TEST(Constraint, MasksAreTheBeginningsOfMatches) {
     std::string text;
     Constraint::State state = c.start();
     for (int i = 0; i < 4 && !c.must_end(state); ++i) {
-      for (TokenId token = 0; token < kEndOfText; ++token) {
+      for (TokenId token = 0; token < kEndOfText; token += kStride) {
         const std::string longer = text + std::string(gpt2().token_bytes(token));
         ASSERT_EQ(c.allowed(state).contains(token), begins(longer)) << longer;
       }
@@ -408,6 +415,7 @@ TEST(Constraint, ASearchThatTakesTooLongIsRefused) {
   for (int walk = 0; walk < 20; ++walk) {
     EXPECT_THAT(random_walk(gpt2(), c, random), testing::EndsWith("!!"));
   }
+#ifndef DECANT_SANITIZED  // takes a minute there
   try {
     const Constraint slow(gpt2(),
                           {.regex = "([^!]{1000}){3}\\x{10FFFF}", .banned_tokens = singles});
@@ -415,6 +423,7 @@ TEST(Constraint, ASearchThatTakesTooLongIsRefused) {
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("constraint: it takes too long to find out"));
   }
+#endif
 }
 
 TEST(ConstraintOptions, EmptyMeansNoConstraint) {

@@ -12,6 +12,13 @@ namespace {
 
 using Ids = std::vector<TokenId>;
 
+TEST(Tokenizer, SpecialTokensAreThoseThatStandForNoText) {
+  const Tokenizer gpt2 = Tokenizer::gpt2();
+  ASSERT_EQ(gpt2.special_tokens().size(), 1u);
+  EXPECT_EQ(gpt2.special_tokens()[0], 50256);
+  EXPECT_TRUE(Tokenizer::characters_of("<|endoftext|>").special_tokens().empty());
+}
+
 TEST(Tokenizer, EncodesTheExampleOfItsHeader) {
   const Tokenizer tokenizer = Tokenizer::gpt2();
   const Ids ids = {33676, 4720, 25};
