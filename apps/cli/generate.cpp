@@ -159,8 +159,8 @@ class Texts {
     if (args_.strategy.beams()) {
       status = make_beams();
     } else {
-      while (first_of_batch_ < args_.num_return_sequences && status == kDone) {
-        status = make_batch();
+      while (first_of_batch_ < args_.num_return_sequences && status != kInterrupted) {
+        status = std::max(status, make_batch());
       }
     }
     report();
@@ -197,10 +197,7 @@ class Texts {
       texts_.resize(1);
       texts_[0] = {one.text, Json::array(), made};
       texts_[0].made->tokens = one.tokens;
-      if (made.finish_reason == FinishReason::kLength ||
-          made.finish_reason == FinishReason::kStop) {
-        texts_[0].made->finish_reason = one.stopped ? FinishReason::kStop : FinishReason::kLength;
-      }
+      texts_[0].made->finish_reason = one.finish_reason;
       if (args_.wants_logprobs()) texts_[0].steps = steps_json(made, one, open_.tokenizer);
       texts_[0].score = score_json(one, length_penalty);
       if (first_of_batch_ == 0) texts_[0].beam_tree = tree_json(made.beam_tree, open_.tokenizer);
@@ -219,6 +216,11 @@ class Texts {
     if (made.finish_reason == FinishReason::kError) {
       throw Error(ErrorCode::kInvalidWeights,
                   fmt::format("after {} tokens: {}", made.tokens.size(), made.error));
+    }
+    if (made.finish_reason == FinishReason::kNoCandidates) {
+      write_err(
+          fmt::format("decant: a text ends after {} tokens: {}", made.tokens.size(), made.error));
+      return kFailed;
     }
     if (made.finish_reason == FinishReason::kTime) {
       args_.model.say("--max-time was over after {} tokens", made.tokens.size());

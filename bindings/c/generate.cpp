@@ -29,6 +29,7 @@ std::int32_t to_c(FinishReason reason) {
     case FinishReason::kCancelled:
       return DECANT_FINISH_CANCELLED;
     case FinishReason::kTime:  // max_time is none of this interface's options
+    case FinishReason::kNoCandidates:
     case FinishReason::kError:
       break;
   }
@@ -86,6 +87,6 @@ extern "C" decant_status decant_generate(decant_session* session, const decant_t
                              .finish_reason = to_c(made.finish_reason)};
     give(made.tokens, result.tokens, result.token_count);
     out.write(result);
-    if (made.finish_reason == decant::FinishReason::kError) set_last_error(made.error);
+    if (result.finish_reason == DECANT_FINISH_ERROR) set_last_error(made.error);
   });
 }

@@ -69,16 +69,4 @@ struct BeamNode {
   std::optional<TokenReport> report = {};
 };
 
-/// A text that beam search returns.
-struct Hypothesis {
-  std::int64_t node = -1;            ///< its last one, in Generation::beam_tree; -1: an empty text
-  std::vector<TokenId> tokens = {};  ///< the new ones; a stop token is not among them
-  std::string text = {};
-  double sum_logprob = 0;   ///< of its tokens and the stop token, as the model has them
-  double score = 0;         ///< the sum of what the stages made of them
-  std::int64_t length = 0;  ///< in tokens, the stop token included
-  double final_score = 0;   ///< score / length^length_penalty
-  bool stopped = false;     ///< by a stop token, a stop string or the constraint, not by its length
-};
-
 }  // namespace decant

@@ -303,7 +303,8 @@ enum {
   DECANT_FINISH_LENGTH = 0,     ///< max_new_tokens, or a full window under DECANT_CONTEXT_STOP
   DECANT_FINISH_STOP = 1,       ///< a stop string or a stop token; it is not part of the text
   DECANT_FINISH_CANCELLED = 2,  ///< cancelled() said so
-  DECANT_FINISH_ERROR = 3       ///< the model broke down in mid-text; decant_last_error() says how
+  /// The model broke down in mid-text, or the settings forbid every token: see decant_last_error().
+  DECANT_FINISH_ERROR = 3
 };
 
 typedef struct decant_generate_options {

@@ -29,14 +29,15 @@ enum class ContextPolicy {
 };
 
 enum class FinishReason {
-  kLength,     ///< max_new_tokens were made, or the context was full under ContextPolicy::kStop
-  kStop,       ///< a stop string or a stop token came up; it is not part of the text
-  kTime,       ///< max_time was over
-  kCancelled,  ///< the listener asked for it
-  kError,      ///< the model broke down, or the settings forbid every token; see Generation::error
+  kLength,        ///< max_new_tokens were made, or the context was full under ContextPolicy::kStop
+  kStop,          ///< a stop string or a stop token came up; it is not part of the text
+  kTime,          ///< max_time was over
+  kCancelled,     ///< the listener asked for it
+  kNoCandidates,  ///< constraint and settings together forbid every token; see Generation::error
+  kError,         ///< the model broke down; see Generation::error
 };
 
-/// "length", "stop", "time", "cancelled", "error".
+/// "length", "stop", "time", "cancelled", "no_candidates", "error".
 std::string_view finish_reason_name(FinishReason reason);
 
 /// Guesses some tokens ahead, for the model to check in one step: it reads its weights once for all
@@ -103,11 +104,23 @@ struct Step {
   std::string_view bytes;  ///< of this token alone, maybe not whole characters
 };
 
+/// A text that beam search returns.
+struct Hypothesis {
+  std::int64_t node = -1;            ///< its last one, in Generation::beam_tree; -1: an empty text
+  std::vector<TokenId> tokens = {};  ///< the new ones; a stop token is not among them
+  std::string text = {};
+  double sum_logprob = 0;   ///< of its tokens and the stop token, as the model has them
+  double score = 0;         ///< the sum of what the stages made of them
+  std::int64_t length = 0;  ///< in tokens, the stop token included
+  double final_score = 0;   ///< score / length^length_penalty
+  FinishReason finish_reason = FinishReason::kLength;
+};
+
 struct Generation {
   std::vector<TokenId>
       tokens;  ///< the new ones, without the prompt; a stop token is not among them
   FinishReason finish_reason = FinishReason::kLength;
-  std::string error;  ///< with FinishReason::kError: what went wrong, in one line
+  std::string error;  ///< with kNoCandidates and kError: what went wrong, in one line
   /// Of BeamSearch: what it returns, best first. The first is this text.
   std::vector<Hypothesis> hypotheses = {};
   std::vector<BeamNode> beam_tree = {};  ///< of BeamSearch: all that it looked at

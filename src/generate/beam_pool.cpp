@@ -80,8 +80,9 @@ std::vector<TokenId> BeamPool::advance(std::vector<BeamCandidate> candidates, st
     return std::tuple(-total(a), a.beam, a.token) < std::tuple(-total(b), b.beam, b.token);
   });
   candidates.resize(std::min(candidates.size(), most));
-  if (candidates.empty()) {  // no beam can go on
-    close();
+  if (candidates.empty()) {  // no beam can go on, and what breaks off is no match for a whole text
+    if (finished_.empty()) close();
+    for (const Live& beam : std::exchange(live_, {})) decide(beam.node, BeamFate::kBarren);
     return {};
   }
   ++length_;

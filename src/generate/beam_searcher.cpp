@@ -73,6 +73,7 @@ std::vector<BeamCandidate> BeamSearcher::candidates(const Group& group, std::siz
       }
     } catch (const Error& error) {
       made_.error = error.what();
+      failure_ = failure_reason(error);
     }
   }
   return found;
@@ -145,42 +146,53 @@ void BeamSearcher::branch() {
 }
 
 Generation BeamSearcher::finish(std::optional<FinishReason> interruption) {
-  struct Finished {
-    std::int64_t node;
-    double final_score;
-  };
-  std::vector<Finished> finished;
   for (Group& group : groups_) {
     group.pool.close();
-    for (const std::int64_t node : group.pool.finished()) {
-      finished.push_back({node, group.pool.final_score(node)});
+    for (const std::int64_t last : group.pool.finished()) {
+      made_.hypotheses.push_back(
+          hypothesis(last, group.pool.final_score(last), reason(node(last), interruption)));
     }
   }
-  std::ranges::stable_sort(finished, std::ranges::greater{}, &Finished::final_score);
-  finished.resize(
-      std::min(finished.size(), static_cast<std::size_t>(options_.num_return_sequences)));
-  for (const Finished& one : finished) {
+  // What broke off is no match for a whole text.
+  std::ranges::stable_sort(made_.hypotheses, [this](const Hypothesis& a, const Hypothesis& b) {
+    return std::pair(a.finish_reason == failure_, -a.final_score) <
+           std::pair(b.finish_reason == failure_, -b.final_score);
+  });
+  made_.hypotheses.resize(
+      std::min(made_.hypotheses.size(), static_cast<std::size_t>(options_.num_return_sequences)));
+  for (const Hypothesis& one : made_.hypotheses) {
     made_.beam_tree[static_cast<std::size_t>(one.node)].fate = BeamFate::kReturned;
-    made_.hypotheses.push_back(hypothesis(one.node, one.final_score));
   }
-  if (!finished.empty()) {
+  if (made_.hypotheses.empty()) {
+    made_.finish_reason = failure_.value_or(FinishReason::kLength);
+  } else {
     made_.tokens = made_.hypotheses[0].tokens;
-    if (made_.hypotheses[0].stopped) made_.finish_reason = FinishReason::kStop;
-    made_.error.clear();  // of a beam that led nowhere
-  } else if (!made_.error.empty()) {
-    made_.finish_reason = FinishReason::kError;
+    made_.finish_reason = made_.hypotheses[0].finish_reason;
   }
   if (interruption) made_.finish_reason = *interruption;
+  if (made_.finish_reason != failure_) made_.error.clear();
   return std::move(made_);
 }
 
-Hypothesis BeamSearcher::hypothesis(std::int64_t last, double final_score) const {
+// Why a text ends with this node.
+FinishReason BeamSearcher::reason(const BeamNode& last,
+                                  std::optional<FinishReason> interruption) const {
+  if (last.ends) return FinishReason::kStop;
+  if (interruption) return *interruption;
+  if (task_.prompt().size() + static_cast<std::size_t>(last.length) == task_.limit()) {
+    return FinishReason::kLength;
+  }
+  return failure_.value_or(FinishReason::kLength);
+}
+
+Hypothesis BeamSearcher::hypothesis(std::int64_t last, double final_score,
+                                    FinishReason reason) const {
   Hypothesis result{.node = last,
                     .sum_logprob = node(last).sum_logprob,
                     .score = node(last).score,
                     .length = node(last).length,
                     .final_score = final_score,
-                    .stopped = node(last).ends};
+                    .finish_reason = reason};
   for (std::int64_t i = last; i >= 0; i = node(i).parent) result.tokens.push_back(node(i).token);
   std::ranges::reverse(result.tokens);
   if (task_.is_stop_token(result.tokens.back())) result.tokens.pop_back();

@@ -51,7 +51,8 @@ class BeamSearcher {
                                   std::span<const BeamCandidate> all) const;
   bool ends(const Beam& beam, TokenId token) const;
   void branch();
-  Hypothesis hypothesis(std::int64_t node, double final_score) const;
+  FinishReason reason(const BeamNode& last, std::optional<FinishReason> interruption) const;
+  Hypothesis hypothesis(std::int64_t last, double final_score, FinishReason reason) const;
   const BeamNode& node(std::int64_t index) const {
     return made_.beam_tree[static_cast<std::size_t>(index)];
   }
@@ -60,7 +61,8 @@ class BeamSearcher {
   const BeamSearch options_;
   std::vector<Beam> beams_;
   std::vector<Group> groups_;
-  std::map<TokenId, double> handicap_;  // of tokens that groups have chosen in this step
+  std::map<TokenId, double> handicap_;   // of tokens that groups have chosen in this step
+  std::optional<FinishReason> failure_;  // what befell a beam that led nowhere; see made_.error
   Generation made_;
 };
 

@@ -6,8 +6,6 @@
 #include <numeric>
 #include <utility>
 
-#include "decant/error.h"
-
 namespace decant {
 namespace {
 
@@ -73,7 +71,7 @@ void ContrastiveText::propose(Logits logits) {
           {session_.fork(), context_, one.token, one.probability, std::move(tokens)});
     }
   } catch (const Error& error) {
-    return output_.fail(error.what());
+    return output_.fail(error);
   }
   for (Candidate& one : candidates_) one.fed = one.context.feed(one.session, one.tokens);
 }

@@ -119,6 +119,8 @@ std::string_view finish_reason_name(FinishReason reason) {
       return "time";
     case FinishReason::kCancelled:
       return "cancelled";
+    case FinishReason::kNoCandidates:
+      return "no_candidates";
     case FinishReason::kError:
       break;
   }

@@ -15,6 +15,11 @@ std::size_t length_limit(std::int64_t window, const GenerateRequest& request) {
 
 }  // namespace
 
+FinishReason failure_reason(const Error& error) {
+  return error.code() == ErrorCode::kNoCandidates ? FinishReason::kNoCandidates
+                                                  : FinishReason::kError;
+}
+
 Task::Task(std::int64_t window, const Tokenizer& tokenizer, Pipeline& pipeline,
            const GenerateRequest& request)
     : tokenizer_(tokenizer),

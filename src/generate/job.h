@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "decant/error.h"
 #include "decant/generate.h"
 
 namespace decant {
@@ -37,6 +38,9 @@ class Rows {
   std::span<const float> hidden_;
   std::size_t count_;  // R
 };
+
+/// How a text ends in which sampling threw this.
+FinishReason failure_reason(const Error& error);
 
 /// A request, and what every strategy asks about it. What it refers to must outlive it.
 class Task {

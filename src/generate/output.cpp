@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "decant/error.h"
-
 namespace decant {
 
 Output::Output(const Task& task) : task_(task), stream_(task.options().stop, task.options().raw) {
@@ -18,7 +16,7 @@ void Output::append(const Draw& draw, Logits logits, const History& history, Nex
   try {
     bytes = task_.tokenizer().token_bytes(draw.token);
   } catch (const Error& error) {
-    return fail(error.what());
+    return fail(error);
   }
   made_.tokens.push_back(draw.token);
   const Listener& listener = task_.listener();
@@ -44,9 +42,9 @@ void Output::end(FinishReason reason) {
   if (listener.on_finish) listener.on_finish(made_);
 }
 
-void Output::fail(const std::string& error) {
-  made_.error = error;
-  end(FinishReason::kError);
+void Output::fail(const Error& error) {
+  made_.error = error.what();
+  end(failure_reason(error));
 }
 
 }  // namespace decant

@@ -23,8 +23,8 @@ class Output {
   void count_guesses(std::size_t guesses, std::size_t right);
 
   void end(FinishReason reason);
-  /// Ends with FinishReason::kError.
-  void fail(const std::string& error);
+  /// Ends with failure_reason(error).
+  void fail(const Error& error);
 
  private:
   const Task& task_;

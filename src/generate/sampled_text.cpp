@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "decant/error.h"
-
 namespace decant {
 
 SampledText::SampledText(const Task& task, Session session)
@@ -43,7 +41,7 @@ void SampledText::take(const Rows& rows) {
     try {
       draw = task_.pipeline().sample(task_.writable(logits), task_.address(tokens_), history);
     } catch (const Error& error) {
-      return output_.fail(error.what());
+      return output_.fail(error);
     }
     output_.append(draw, logits, history, next_);
     if (!unfinished()) return;

@@ -78,10 +78,11 @@ TEST_P(BeamSearchReference, FindsTheSameTexts) {
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const Hypothesis& found = made.hypotheses[i];
     std::vector<TokenId> tokens = found.tokens;
-    if (found.stopped) tokens.push_back(made.beam_tree[static_cast<std::size_t>(found.node)].token);
+    if (found.finish_reason == FinishReason::kStop)
+      tokens.push_back(made.beam_tree[static_cast<std::size_t>(found.node)].token);
     EXPECT_EQ(tokens, expected[i].at("tokens").get<std::vector<TokenId>>()) << i;
     EXPECT_EQ(found.length, expected[i].at("length"));
-    EXPECT_EQ(found.stopped, expected[i].at("ended"));
+    EXPECT_EQ(found.finish_reason == FinishReason::kStop, expected[i].at("ended"));
     EXPECT_NEAR(found.score, expected[i].at("sum").get<double>(), 1e-5);
     EXPECT_NEAR(found.final_score, expected[i].at("score").get<double>(), 1e-5);
   }
@@ -153,7 +154,7 @@ TEST(BeamSearch, WithABeamForEachBeginningFindsTheBestOfAllTexts) {
     ASSERT_EQ(made.hypotheses.size(), 100u);
     for (std::size_t i = 0; i < 100; ++i) {
       std::vector<TokenId> found = made.hypotheses[i].tokens;
-      if (made.hypotheses[i].stopped) found.push_back(kStop);
+      if (made.hypotheses[i].finish_reason == FinishReason::kStop) found.push_back(kStop);
       EXPECT_NEAR(made.hypotheses[i].final_score, texts[i].first, 1e-9);
       EXPECT_EQ(found, texts[i].second) << length_penalty << ", rank " << i;
     }
