@@ -6,6 +6,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "commands.h"
@@ -16,14 +17,33 @@ namespace decant::cli {
 namespace {
 
 // The library calls a setting by its field, top_k; on the command line it was typed as --top-k.
-std::string as_typed(const CLI::App& command, const std::string& message) {
-  const std::size_t end = message.find_first_not_of("abcdefghijklmnopqrstuvwxyz_");
-  if (end == std::string::npos) return message;
-  std::string option = "--" + message.substr(0, end);
-  std::ranges::replace(option, '_', '-');
-  const std::string rest = message.substr(end);
-  const bool named = rest.starts_with(" is ") || rest.starts_with(" of ") || rest.starts_with(": ");
-  return named && command.get_option_no_throw(option) != nullptr ? option + rest : message;
+// That is the first word of its messages, and any other that has an underscore.
+std::string as_typed(const CLI::App& command, std::string_view message) {
+  constexpr std::string_view kOfNames = "abcdefghijklmnopqrstuvwxyz_";
+  std::string typed;
+  while (!message.empty()) {
+    const std::string word(message.substr(0, message.find_first_not_of(kOfNames)));
+    std::string option = "--" + word;
+    std::ranges::replace(option, '_', '-');
+    const bool named = !word.empty() && (typed.empty() || word.find('_') != std::string::npos) &&
+                       command.get_option_no_throw(option) != nullptr;
+    typed += named ? option : word;
+    message.remove_prefix(word.size());
+    const std::string_view between = message.substr(0, message.find_first_of(kOfNames));
+    typed += between;
+    message.remove_prefix(between.size());
+  }
+  return typed;
+}
+
+// What was given more often than it can be; nullptr: nothing.
+const CLI::Option* given_twice(const CLI::App& app) {
+  for (const CLI::App* command : app.get_subcommands()) {
+    for (const CLI::Option* option : command->get_options()) {
+      if (static_cast<int>(option->count()) > option->get_items_expected_max()) return option;
+    }
+  }
+  return nullptr;
 }
 
 int run(int argc, char** argv) {
@@ -51,6 +71,10 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    if (const CLI::Option* option = given_twice(app)) {
+      throw Error(ErrorCode::kInvalidOption, fmt::format("{} is given {} times: give it once",
+                                                         option->get_name(), option->count()));
+    }
     throw Error(ErrorCode::kInvalidOption, fmt::format("{} (see --help)", error.what()));
   }
   const auto chosen =

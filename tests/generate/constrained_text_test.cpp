@@ -13,12 +13,16 @@ namespace {
 // Of the model's tokens: "!" is 0, so a letter is its place behind that.
 constexpr TokenId token_of(char letter) { return letter - '!'; }
 
-using Named = std::pair<const char*, Strategy>;
+struct Named {
+  const char* name;
+  Strategy strategy;
+  friend void PrintTo(const Named& named, std::ostream* out) { *out << named.name; }
+};
 
 class ConstrainedText : public testing::TestWithParam<Named> {
  protected:
   Generation make(GenerateOptions options, const SamplingConfig& sampling = {}) {
-    options.strategy = GetParam().second;
+    options.strategy = GetParam().strategy;
     Pipeline pipeline(sampling);
     return generate(small_.session, small_.tokenizer, pipeline, small_.data.tokens, options);
   }
@@ -29,13 +33,13 @@ class ConstrainedText : public testing::TestWithParam<Named> {
 
 INSTANTIATE_TEST_SUITE_P(
     Strategies, ConstrainedText,
-    testing::Values(Named("Sampling", Sampling{}),
-                    Named("Lookup", Sampling{{.prompt_lookup_num_tokens = 4}}),
-                    Named("Beams", BeamSearch{.num_beams = 3}),
-                    Named("BeamSampling", BeamSearch{.num_beams = 3, .do_sample = true}),
-                    Named("BeamGroups", BeamSearch{.num_beams = 4, .num_beam_groups = 2}),
-                    Named("Contrastive", ContrastiveSearch{.top_k = 3})),
-    [](const auto& test) { return test.param.first; });
+    testing::Values(Named{"Sampling", Sampling{}},
+                    Named{"Lookup", Sampling{{.prompt_lookup_num_tokens = 4}}},
+                    Named{"Beams", BeamSearch{.num_beams = 3}},
+                    Named{"BeamSampling", BeamSearch{.num_beams = 3, .do_sample = true}},
+                    Named{"BeamGroups", BeamSearch{.num_beams = 4, .num_beam_groups = 2}},
+                    Named{"Contrastive", ContrastiveSearch{.top_k = 3}}),
+    [](const auto& test) { return test.param.name; });
 
 TEST_P(ConstrainedText, MatchesTheRegularExpression) {
   const std::string expression = "([A-C]{2}|xy+z)(-[0-9]){3}";
