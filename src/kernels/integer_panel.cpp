@@ -82,8 +82,9 @@ struct Q4Blocks {
 
 template <typename Blocks>
 struct IntegerTile {
-  // Dots and sums take two registers an output.
-  static constexpr std::size_t kVectors = kFewRegisters ? 1 : 2;
+  // Only the dots need registers: sums are touched once a block. Four vectors are a panel's whole
+  // width, so that it is read as it lies in memory, once.
+  static constexpr std::size_t kVectors = kFewRegisters ? 1 : 4;
 
   const std::byte* HWY_RESTRICT panel;
   const QuantizedRows& x;
