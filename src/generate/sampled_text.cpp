@@ -10,7 +10,7 @@ SampledText::SampledText(const Task& task, Session session)
       context_(task.options().context),
       output_(task_),
       next_(task_),
-      speculator_(task_),
+      speculator_(task_, session_),
       tokens_(task.prompt().begin(), task.prompt().end()) {
   tokens_.reserve(std::min(task_.limit(), tokens_.size() + (1 << 20)));
   if (unfinished()) prepare();

@@ -7,17 +7,23 @@
 namespace decant {
 namespace {
 
-// A guess adds a tenth to a step's time, or two, so that below this share of hits it does not pay.
-// Then one is made now and then, to notice when that changes.
-constexpr double kWorthwhile = 0.2;
+// What checking a guess adds to a step's time: little where that is spent on reading weights from
+// memory, much where they come from a cache (measured with GPT-2 124M and the model that ships).
+constexpr double kCheck = 0.1;
+constexpr double kCachedCheck = 0.4;
+constexpr std::size_t kCacheBytes = std::size_t{32} << 20;
+
+// Where guesses do not pay, one is made now and then, to notice when that changes.
 constexpr std::size_t kPause = 32;
-// The weight of what is new among the hits.
+// The weight of the last guesses in the share that is right.
 constexpr double kNews = 0.2;
 
 // Tokens that must agree before what followed them is taken for a guess, and beyond which it does
 // not matter how many more do.
 constexpr std::size_t kShortestMatch = 2;
 constexpr std::size_t kLongestMatch = 16;
+// Tokens back, beyond which a search would take a noticeable part of a step.
+constexpr std::size_t kFurthest = 8192;
 
 // How many tokens that end at `end` are those that the text ends with.
 std::size_t matching(std::span<const TokenId> text, std::size_t end) {
@@ -31,7 +37,7 @@ std::size_t matching(std::span<const TokenId> text, std::size_t end) {
 
 }  // namespace
 
-Speculator::Speculator(const Task& task) : task_(task) {
+Speculator::Speculator(const Task& task, const Session& session) : task_(task) {
   const Speculation& options = std::get<Sampling>(task.options().strategy).speculation;
   limit_ = static_cast<std::size_t>(options.prompt_lookup_num_tokens);
   if (options.draft != nullptr) {
@@ -39,6 +45,9 @@ Speculator::Speculator(const Task& task) : task_(task) {
     draft_.emplace(Draft{Session(*options.draft), Context(ContextPolicy::kSlide)});
     limit_ = static_cast<std::size_t>(options.num_draft_tokens);
   }
+  const auto bytes = static_cast<double>(session.step_bytes());
+  cost_ = bytes > kCacheBytes ? kCheck : kCachedCheck;
+  if (draft_) cost_ += static_cast<double>(draft_->session.step_bytes()) / bytes;
   most_ = limit_;
 }
 
@@ -47,7 +56,7 @@ void Speculator::guess(std::vector<TokenId>& text, std::size_t room) {
   known_ = text.size();
   made_ = 0;
   if (most == 0) return;
-  if (hits_ < kWorthwhile && ++waiting_ < kPause) return;
+  if (right_ < cost_ && ++waiting_ < kPause) return;
   waiting_ = 0;
   if (draft_) {
     draft(text, most);
@@ -61,7 +70,9 @@ void Speculator::guess(std::vector<TokenId>& text, std::size_t room) {
 void Speculator::look_up(std::vector<TokenId>& text, std::size_t most) const {
   std::size_t longest = kShortestMatch - 1;
   std::size_t best = 0;
-  for (std::size_t end = text.size() - 1; end > longest && longest < kLongestMatch; --end) {
+  const std::size_t furthest = text.size() - std::min(text.size(), kFurthest);
+  for (std::size_t end = text.size() - 1;
+       end > std::max(longest, furthest) && longest < kLongestMatch; --end) {
     const std::size_t length = matching(text, end);
     if (length <= longest) continue;
     longest = length;
@@ -88,7 +99,7 @@ void Speculator::draft(std::vector<TokenId>& text, std::size_t most) {
 
 void Speculator::learn(std::size_t right) {
   if (made_ == 0) return;
-  hits_ += kNews * ((right > 0 ? 1 : 0) - hits_);
+  right_ += kNews * (static_cast<double>(right) / static_cast<double>(made_) - right_);
   most_ = right == made_ ? std::min(limit_, 2 * most_) : std::max<std::size_t>(1, right);
   const std::size_t certain = known_ + right;
   if (draft_ && draft_->context.fed() > certain) {

@@ -15,7 +15,8 @@ namespace decant {
 /// rare.
 class Speculator {
  public:
-  explicit Speculator(const Task& task);
+  /// `session` is that of the text.
+  Speculator(const Task& task, const Session& session);
 
   /// Adds at most `room` guesses behind the tokens of `text`.
   void guess(std::vector<TokenId>& text, std::size_t room);
@@ -37,7 +38,8 @@ class Speculator {
   std::size_t most_;         // and now
   std::size_t known_ = 0;    // tokens of the text at the last time,
   std::size_t made_ = 0;     // and guesses behind them
-  double hits_ = 1;          // how often the first guess was right lately
+  double cost_;              // of a guess, in steps
+  double right_ = 1;         // the share of guesses that were right lately
   std::size_t waiting_ = 0;  // steps since a guess, while they do not pay
 };
 
