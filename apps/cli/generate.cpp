@@ -187,7 +187,7 @@ class Texts {
     return status;
   }
 
-  // One search, which gives all texts.
+  // One search, which gives all texts; an empty one, where it was over before the first token.
   int make_beams() {
     const GenerateRequest request{tokens_, args_.options, {.cancelled = cancelled}};
     const Generation made =
@@ -206,6 +206,13 @@ class Texts {
       args_.model.say("score {:.4f} = {:.4f} / {}^{}", one.final_score, one.score, one.length,
                       length_penalty);
       ++first_of_batch_;
+    }
+    if (made.hypotheses.empty()) {
+      texts_.resize(1);
+      texts_[0] = {"", Json::array(), made};
+      texts_[0].beam_tree = tree_json(made.beam_tree, open_.tokenizer);
+      begin();
+      end();
     }
     return account(made);
   }
