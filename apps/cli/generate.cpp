@@ -220,6 +220,8 @@ class Texts {
   // The exit status that it leads to. Throws Error where it went wrong.
   int account(const Generation& made) {
     made_tokens_ += made.tokens.size();
+    guessed_ += made.guessed;
+    guessed_right_ += made.guessed_right;
     if (made.finish_reason == FinishReason::kError) {
       throw Error(ErrorCode::kInvalidWeights,
                   fmt::format("after {} tokens: {}", made.tokens.size(), made.error));
@@ -235,7 +237,7 @@ class Texts {
     return made.finish_reason == FinishReason::kCancelled ? kInterrupted : kDone;
   }
 
-  // A line on stderr, once they are made.
+  // What it took, on stderr, once they are made.
   void report() const {
     if (!first_) return;
     const auto end = Clock::now();
@@ -247,6 +249,7 @@ class Texts {
         "prefill {} tokens, {:.0f} tokens/s; decode {} tokens, {:.0f} tokens/s; {} threads", seen,
         per_second(seen, *first_ - start_), made_tokens_, per_second(after_first, end - *first_),
         open_.group.threads());
+    if (guessed_ > 0) args_.model.say("guessed {} tokens, {} right", guessed_, guessed_right_);
   }
 
   struct Text {
@@ -327,6 +330,8 @@ class Texts {
   std::vector<Text> texts_;
   std::size_t printing_ = 0;  // the text whose turn it is
   std::size_t made_tokens_ = 0;
+  std::int64_t guessed_ = 0;
+  std::int64_t guessed_right_ = 0;
   Clock::time_point start_;
   std::optional<Clock::time_point> first_;  // when the first token was drawn: the prefill is over
 };
