@@ -126,10 +126,12 @@ Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const
   return config;
 }
 
-Json step_json(const Step& step, Pipeline& pipeline, const Tokenizer& tokenizer, std::int64_t top) {
+Json step_json(const Step& step, Pipeline& pipeline, const Tokenizer& tokenizer,
+               const GenerateArgs& args) {
   const auto writable = step.logits.first(std::min(step.logits.size(), tokenizer.vocab_size()));
-  Json json = to_json(pipeline.report(writable, step.draw.token, top, step.history), tokenizer);
-  json["u"] = step.draw.u;
+  Json json =
+      to_json(pipeline.report(writable, step.draw.token, args.logprobs, step.history), tokenizer);
+  if (args.strategy.draws()) json["u"] = step.draw.u;
   json["final_probability"] = step.draw.probability;
   return json;
 }
@@ -275,8 +277,7 @@ class Texts {
                 [this, index](const Step& step) {
                   if (!first_) first_ = Clock::now();
                   if (!args_.wants_logprobs()) return;
-                  texts_[index].steps.push_back(
-                      step_json(step, pipeline_, open_.tokenizer, args_.logprobs));
+                  texts_[index].steps.push_back(step_json(step, pipeline_, open_.tokenizer, args_));
                 },
             .on_finish =
                 [this, index](const Generation& made) {
