@@ -90,6 +90,24 @@ void add_options(CLI::App& command, GenerateArgs& args) {
   args.constraint.add_to(command);
 }
 
+void check_stages(const GenerateArgs& args, const SamplingConfig& sampling) {
+  if (args.constraint.empty() && args.options.min_new_tokens == 0) return;
+  if (std::ranges::find(sampling.stages, "constraint") != sampling.stages.end()) return;
+  throw Error(ErrorCode::kInvalidOption,
+              fmt::format("--stages leaves out constraint, which {} needs: add it",
+                          args.constraint.empty() ? "--min-new-tokens" : "a constraint"));
+}
+
+void check_stop_tokens(const GenerateArgs& args, const Tokenizer& tokenizer) {
+  for (const TokenId token : args.options.stop_tokens) {
+    if (tokenizer.contains(token)) continue;
+    throw Error(ErrorCode::kInvalidOption,
+                fmt::format("--stop-token: {} is no token of this vocabulary, whose ids go from 0 "
+                            "to {}",
+                            token, tokenizer.vocab_size() - 1));
+  }
+}
+
 void resolve(GenerateArgs& args) {
   args.options.context = pick<ContextPolicy>("--context", args.context,
                                              {{"crop", ContextPolicy::kCrop},
@@ -107,7 +125,9 @@ void resolve(GenerateArgs& args) {
     throw Error(ErrorCode::kInvalidOption, "--num-return-sequences is 0: it must be 1 or more");
   }
   args.options.strategy = args.strategy.strategy(args.sampling, args.num_return_sequences);
-  validate(args.options, args.strategy.sampling_config(args.sampling));
+  const SamplingConfig sampling = args.strategy.sampling_config(args.sampling);
+  check_stages(args, sampling);
+  validate(args.options, sampling);
 }
 
 Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const OpenModel& open) {
@@ -351,6 +371,7 @@ int run(GenerateArgs& args) {
   Pipeline pipeline(args.strategy.sampling_config(args.sampling));
   const std::string prompt = args.prompt.read();
   OpenModel open(args.model);
+  check_stop_tokens(args, open.tokenizer);
   if (const auto end = open.tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);
   args.strategy.open_draft(args.model, args.options.strategy);
   const auto constraint = args.constraint.make(open.tokenizer, args.options.stop_tokens);
