@@ -18,6 +18,8 @@ class ConstraintArgs {
 
   void add_to(CLI::App& command);
 
+  bool empty() const { return options_.empty(); }
+
   /// None where nothing was asked. Throws Error (kInvalidOption).
   std::optional<Constraint> make(const Tokenizer& tokenizer,
                                  std::span<const TokenId> end_tokens) const;

@@ -90,6 +90,24 @@ void add_options(CLI::App& command, GenerateArgs& args) {
   args.constraint.add_to(command);
 }
 
+void check_stages(const GenerateArgs& args, const SamplingConfig& sampling) {
+  if (args.constraint.empty() && args.options.min_new_tokens == 0) return;
+  if (std::ranges::find(sampling.stages, "constraint") != sampling.stages.end()) return;
+  throw Error(ErrorCode::kInvalidOption,
+              fmt::format("--stages leaves out constraint, which {} needs: add it",
+                          args.constraint.empty() ? "--min-new-tokens" : "a constraint"));
+}
+
+void check_stop_tokens(const GenerateArgs& args, const Tokenizer& tokenizer) {
+  for (const TokenId token : args.options.stop_tokens) {
+    if (tokenizer.contains(token)) continue;
+    throw Error(ErrorCode::kInvalidOption,
+                fmt::format("--stop-token: {} is no token of this vocabulary, whose ids go from 0 "
+                            "to {}",
+                            token, tokenizer.vocab_size() - 1));
+  }
+}
+
 void resolve(GenerateArgs& args) {
   args.options.context = pick<ContextPolicy>("--context", args.context,
                                              {{"crop", ContextPolicy::kCrop},
@@ -107,7 +125,9 @@ void resolve(GenerateArgs& args) {
     throw Error(ErrorCode::kInvalidOption, "--num-return-sequences is 0: it must be 1 or more");
   }
   args.options.strategy = args.strategy.strategy(args.sampling, args.num_return_sequences);
-  validate(args.options, args.strategy.sampling_config(args.sampling));
+  const SamplingConfig sampling = args.strategy.sampling_config(args.sampling);
+  check_stages(args, sampling);
+  validate(args.options, sampling);
 }
 
 Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const OpenModel& open) {
@@ -126,10 +146,12 @@ Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const
   return config;
 }
 
-Json step_json(const Step& step, Pipeline& pipeline, const Tokenizer& tokenizer, std::int64_t top) {
+Json step_json(const Step& step, Pipeline& pipeline, const Tokenizer& tokenizer,
+               const GenerateArgs& args) {
   const auto writable = step.logits.first(std::min(step.logits.size(), tokenizer.vocab_size()));
-  Json json = to_json(pipeline.report(writable, step.draw.token, top, step.history), tokenizer);
-  json["u"] = step.draw.u;
+  Json json =
+      to_json(pipeline.report(writable, step.draw.token, args.logprobs, step.history), tokenizer);
+  if (args.strategy.draws()) json["u"] = step.draw.u;
   json["final_probability"] = step.draw.probability;
   return json;
 }
@@ -187,7 +209,7 @@ class Texts {
     return status;
   }
 
-  // One search, which gives all texts.
+  // One search, which gives all texts; an empty one, where it was over before the first token.
   int make_beams() {
     const GenerateRequest request{tokens_, args_.options, {.cancelled = cancelled}};
     const Generation made =
@@ -207,12 +229,21 @@ class Texts {
                       length_penalty);
       ++first_of_batch_;
     }
+    if (made.hypotheses.empty()) {
+      texts_.resize(1);
+      texts_[0] = {"", Json::array(), made};
+      texts_[0].beam_tree = tree_json(made.beam_tree, open_.tokenizer);
+      begin();
+      end();
+    }
     return account(made);
   }
 
   // The exit status that it leads to. Throws Error where it went wrong.
   int account(const Generation& made) {
     made_tokens_ += made.tokens.size();
+    guessed_ += made.guessed;
+    guessed_right_ += made.guessed_right;
     if (made.finish_reason == FinishReason::kError) {
       throw Error(ErrorCode::kInvalidWeights,
                   fmt::format("after {} tokens: {}", made.tokens.size(), made.error));
@@ -228,7 +259,7 @@ class Texts {
     return made.finish_reason == FinishReason::kCancelled ? kInterrupted : kDone;
   }
 
-  // A line on stderr, once they are made.
+  // What it took, on stderr, once they are made.
   void report() const {
     if (!first_) return;
     const auto end = Clock::now();
@@ -240,6 +271,7 @@ class Texts {
         "prefill {} tokens, {:.0f} tokens/s; decode {} tokens, {:.0f} tokens/s; {} threads", seen,
         per_second(seen, *first_ - start_), made_tokens_, per_second(after_first, end - *first_),
         open_.group.threads());
+    if (guessed_ > 0) args_.model.say("guessed {} tokens, {} right", guessed_, guessed_right_);
   }
 
   struct Text {
@@ -265,8 +297,7 @@ class Texts {
                 [this, index](const Step& step) {
                   if (!first_) first_ = Clock::now();
                   if (!args_.wants_logprobs()) return;
-                  texts_[index].steps.push_back(
-                      step_json(step, pipeline_, open_.tokenizer, args_.logprobs));
+                  texts_[index].steps.push_back(step_json(step, pipeline_, open_.tokenizer, args_));
                 },
             .on_finish =
                 [this, index](const Generation& made) {
@@ -320,6 +351,8 @@ class Texts {
   std::vector<Text> texts_;
   std::size_t printing_ = 0;  // the text whose turn it is
   std::size_t made_tokens_ = 0;
+  std::int64_t guessed_ = 0;
+  std::int64_t guessed_right_ = 0;
   Clock::time_point start_;
   std::optional<Clock::time_point> first_;  // when the first token was drawn: the prefill is over
 };
@@ -338,6 +371,7 @@ int run(GenerateArgs& args) {
   Pipeline pipeline(args.strategy.sampling_config(args.sampling));
   const std::string prompt = args.prompt.read();
   OpenModel open(args.model);
+  check_stop_tokens(args, open.tokenizer);
   if (const auto end = open.tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);
   args.strategy.open_draft(args.model, args.options.strategy);
   const auto constraint = args.constraint.make(open.tokenizer, args.options.stop_tokens);

@@ -106,6 +106,11 @@ Strategy StrategyOptions::strategy(const SamplingOptions& sampling,
     return beams;
   }
   if (typed(penalty_alpha_)) {
+    if (num_return_sequences > 1) {
+      refuse(
+          "--num-return-sequences does nothing but repeat, as contrastive search draws nothing: "
+          "leave it out");
+    }
     ContrastiveSearch contrastive = contrastive_;
     contrastive.top_k = sampling.config({.top_k = contrastive.top_k}).top_k;
     return contrastive;
