@@ -17,8 +17,10 @@ namespace decant::cli {
 namespace {
 
 // The library calls a setting by its field, top_k; on the command line it was typed as --top-k.
-// That is the first word of its messages, and any other that has an underscore.
+// That is the first word of its messages, and any other that has an underscore. What begins with
+// an option was said by the command line itself.
 std::string as_typed(const CLI::App& command, std::string_view message) {
+  if (message.starts_with("-")) return std::string(message);
   constexpr std::string_view kOfNames = "abcdefghijklmnopqrstuvwxyz_";
   std::string typed;
   while (!message.empty()) {
@@ -40,7 +42,8 @@ std::string as_typed(const CLI::App& command, std::string_view message) {
 const CLI::Option* given_twice(const CLI::App& app) {
   for (const CLI::App* command : app.get_subcommands()) {
     for (const CLI::Option* option : command->get_options()) {
-      if (static_cast<int>(option->count()) > option->get_items_expected_max()) return option;
+      const int most = option->get_items_expected_max();
+      if (most > 0 && static_cast<int>(option->count()) > most) return option;  // a flag has 0
     }
   }
   return nullptr;

@@ -316,7 +316,7 @@ TEST(CliGenerate, WhenEveryTokenIsForbiddenTheTextSoFarStays) {
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.err, HasSubstr("after 1023 tokens: no_repeat_ngram_size"));
   json object = parse_line(run.out);
-  EXPECT_EQ(object["finish_reason"], "error");
+  EXPECT_EQ(object["finish_reason"], "no_candidates");
   EXPECT_THAT(object["error"], HasSubstr("no_repeat_ngram_size"));
   std::vector<int> tokens = object["tokens"];
   EXPECT_EQ(tokens.size(), 1023u);  // of 1,024, all but the prompt's one

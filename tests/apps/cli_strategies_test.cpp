@@ -81,7 +81,7 @@ TEST(CliGuesses, ChangeNothing) {
 }
 
 TEST(CliGuesses, AreCounted) {
-  const std::string command = "$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 30 ";
+  const std::string command = "$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 120 ";
   EXPECT_THAT(shell(command).err, Not(HasSubstr("guessed")));
   const std::string err = shell(command + draft_of_itself()).err;
   const auto at = err.find("guessed ");
