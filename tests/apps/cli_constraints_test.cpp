@@ -95,7 +95,7 @@ TEST(CliConstraints, TheOutputHasNoBannedString) {
     }
     std::string options;
     for (const std::string& text : banned) options += " --ban-string " + quoted(text);
-    for (const Json& object : generated(command + strategy + options)) {
+    for (const Json& object : generated(words({command, strategy, options}))) {
       EXPECT_EQ(object["tokens"].size(), 25u);
       for (const std::string& text : banned) {
         EXPECT_THAT(object["text"].get<std::string>(), Not(HasSubstr(text))) << strategy;
@@ -127,7 +127,7 @@ TEST(CliConstraints, TokensAreAllowedAndBanned) {
 }
 
 // What is left of the distribution is what the model thought of it, made to sum to 1.
-TEST(CliConstraints, TheStageIsAmongThoseThatASteplists) {
+TEST(CliConstraints, TheStageIsAmongThoseThatAStepLists) {
   const std::string command =
       "--prompt ROMEO: --max-new-tokens 4 --allow-token 198 --allow-token 13 --allow-token 11 "
       "--logprobs 1024 ";

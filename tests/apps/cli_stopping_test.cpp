@@ -27,6 +27,10 @@ const std::vector<std::string> kStrategies = {"--seed 1", "--seed 1 --num-return
 const std::string kPrompt = "--prompt ROMEO: --context slide ";
 const std::string kEndless = kPrompt + "--max-new-tokens 1000000000 ";
 
+bool nothing_made(const std::vector<Json>& objects) {
+  return objects.empty() || objects.back()["tokens"].empty();
+}
+
 // A text that was broken off is the one that a limit of its length gives.
 void expect_the_beginning(const std::vector<Json>& objects, const std::string& strategy,
                           const char* finish_reason) {
@@ -35,7 +39,7 @@ void expect_the_beginning(const std::vector<Json>& objects, const std::string& s
     EXPECT_EQ(objects[i]["finish_reason"], finish_reason) << strategy;
     const auto length = objects[i]["tokens"].size();
     const auto whole =
-        generated(kPrompt + strategy + " --max-new-tokens " + std::to_string(length));
+        generated(words({kPrompt, strategy, "--max-new-tokens", std::to_string(length)}));
     ASSERT_EQ(whole.size(), objects.size());
     EXPECT_EQ(whole[i]["tokens"], objects[i]["tokens"]) << strategy;
     EXPECT_EQ(whole[i]["text"], objects[i]["text"]) << strategy;
@@ -44,12 +48,12 @@ void expect_the_beginning(const std::vector<Json>& objects, const std::string& s
 
 TEST(CliMaxTime, MayBeOverBeforeTheFirstToken) {
   for (const std::string strategy : {"--seed 1", "--num-beams 3", "--penalty-alpha 0.6"}) {
-    const Json object = one_generated(kEndless + "--max-time 0 --logprobs 1 " + strategy);
+    const Json object = one_generated(words({kEndless, "--max-time 0 --logprobs 1", strategy}));
     EXPECT_EQ(object["finish_reason"], "time") << strategy;
     EXPECT_EQ(object["tokens"], Json::array()) << strategy;
     EXPECT_EQ(object["text"], "") << strategy;
     EXPECT_EQ(object["steps"], Json::array()) << strategy;
-    const Outcome run = shell("$decant generate --echo --max-time 0 " + kEndless + strategy);
+    const Outcome run = shell(words({"$decant generate --echo --max-time 0", kEndless, strategy}));
     EXPECT_EQ(run.status, 0) << strategy;
     EXPECT_EQ(run.out, "ROMEO:") << strategy;
     EXPECT_THAT(run.err, HasSubstr("--max-time was over after 0 tokens\n")) << strategy;
@@ -57,11 +61,14 @@ TEST(CliMaxTime, MayBeOverBeforeTheFirstToken) {
 }
 
 TEST(CliMaxTime, LeavesWhatThereIs) {
-  for (const std::string strategy :
+  for (const char* strategy :
        {"--seed 1 --num-return-sequences 2", "--num-beams 3", "--penalty-alpha 0.6"}) {
-    const auto objects = generated(kEndless + "--max-time 0.1 " + strategy);
+    std::vector<Json> objects;
+    // On a slow machine it takes a while until something is made.
+    for (double seconds = .1; seconds < 60 && nothing_made(objects); seconds *= 2) {
+      objects = generated(words({kEndless, "--max-time", std::to_string(seconds), strategy}));
+    }
     expect_the_beginning(objects, strategy, "time");
-    for (const Json& object : objects) EXPECT_FALSE(object["tokens"].empty()) << strategy;
   }
   EXPECT_EQ(
       one_generated("--prompt a --seed 1 --max-time 1000 --max-new-tokens 3")["finish_reason"],
@@ -93,9 +100,8 @@ TEST(CliInterrupt, LeavesWhatThereIs) {
     std::vector<Json> objects;
     // On a slow machine it takes a while until it listens, and has made something.
     for (auto after = std::chrono::milliseconds(100);
-         after < std::chrono::minutes(1) && (objects.empty() || objects.back()["tokens"].empty());
-         after *= 2) {
-      run = interrupted(kEndless + "--json --quiet " + strategy, after);
+         after < std::chrono::minutes(1) && nothing_made(objects); after *= 2) {
+      run = interrupted(words({kEndless, "--json --quiet", strategy}), after);
       objects = parse_lines(run.out);
     }
     EXPECT_EQ(run.status, 130) << strategy;

@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "program.h"
@@ -19,8 +21,15 @@ using Json = nlohmann::ordered_json;  // stages are listed in the order in which
 /// A word of a shell command that is this text, whatever is in it.
 inline std::string quoted(const std::string& text) {
   std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  for (const char c : text) word.append(c == '\'' ? "'\\''" : std::string(1, c));
   return word + "'";
+}
+
+/// Options, one behind the other.
+inline std::string words(std::initializer_list<std::string_view> parts) {
+  std::string line;
+  for (const std::string_view part : parts) line.append(part).append(" ");
+  return line;
 }
 
 /// One object a line.
