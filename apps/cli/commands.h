@@ -13,6 +13,7 @@ struct Command {
 };
 
 Command add_bench(CLI::App& app);
+Command add_compare(CLI::App& app);
 Command add_convert(CLI::App& app);
 Command add_detokenize(CLI::App& app);
 Command add_explain(CLI::App& app);

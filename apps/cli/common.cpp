@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -82,6 +83,20 @@ void write_file(const fs::path& path, std::string_view bytes) {
   throw Error(ErrorCode::kIo, fmt::format("{}: cannot write: {}", path.string(), error.message()));
 }
 
+void expect_writable(std::string_view option, const fs::path& path) {
+  std::error_code error;
+  const bool is_folder = fs::is_directory(path, error);
+  const bool device = fs::exists(path, error) && !fs::is_regular_file(path, error);
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  const fs::path place = device ? path : folder / "";  // the slash at the end asks for a folder
+  if (!is_folder && ::access(place.c_str(), W_OK) == 0) return;
+  error = std::error_code(is_folder ? EISDIR : errno, std::generic_category());
+  throw Error(ErrorCode::kInvalidOption,
+              fmt::format("{} is '{}', which cannot be written: {}; name a file in a folder that "
+                          "you may write to",
+                          option, path.string(), error.message()));
+}
+
 double parse_number(std::string_view name, std::string_view word) {
   double value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
@@ -90,6 +105,34 @@ double parse_number(std::string_view name, std::string_view word) {
                 fmt::format("{} is '{}': it must be a number", name, word));
   }
   return value;
+}
+
+std::string as_typed(const CLI::App& command, std::string_view message) {
+  if (message.starts_with("-")) return std::string(message);
+  constexpr std::string_view kOfNames = "abcdefghijklmnopqrstuvwxyz_";
+  std::string typed;
+  while (!message.empty()) {
+    const std::string word(message.substr(0, message.find_first_not_of(kOfNames)));
+    std::string option = "--" + word;
+    std::ranges::replace(option, '_', '-');
+    const bool named = !word.empty() && (typed.empty() || word.find('_') != std::string::npos) &&
+                       command.get_option_no_throw(option) != nullptr;
+    typed += named ? option : word;
+    message.remove_prefix(word.size());
+    const std::string_view between = message.substr(0, message.find_first_of(kOfNames));
+    typed += between;
+    message.remove_prefix(between.size());
+  }
+  return typed;
+}
+
+void refuse_twice(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    const int most = option->get_items_expected_max();
+    if (most == 0 || static_cast<int>(option->count()) <= most) continue;  // a flag has 0
+    throw Error(ErrorCode::kInvalidOption, fmt::format("{} is given {} times: give it once",
+                                                       option->get_name(), option->count()));
+  }
 }
 
 void ModelArgs::add_checkpoint_options(CLI::App& command) {

@@ -44,6 +44,10 @@ void write_json(const Json& value);
 /// Writes a file whole or not at all: aside first, then renamed into place. Throws Error (kIo).
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
+/// For a command that takes its time before it writes: throws Error (kInvalidOption) that names
+/// `option` where write_file() is sure to fail.
+void expect_writable(std::string_view option, const std::filesystem::path& path);
+
 /// The value that `word` names, of the choices that `option` has. Throws Error (kInvalidOption)
 /// that lists them.
 template <typename Value>
@@ -131,6 +135,15 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, Target& targ
           help)
       ->type_name("NUM");
 }
+
+/// The library calls a setting by its field, top_k; on the command line it was typed as --top-k.
+/// `message` with the options of `command` as they are typed: its first word, and any other that
+/// has an underscore. What begins with an option was said by the command line itself, and stays.
+std::string as_typed(const CLI::App& command, std::string_view message);
+
+/// Throws Error (kInvalidOption) for an option of `command` that was given more often than it can
+/// be.
+void refuse_twice(const CLI::App& command);
 
 /// Which model and tokenizer, and how to run them.
 struct ModelArgs {

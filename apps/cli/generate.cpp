@@ -4,9 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <optional>
 #include <random>
 
@@ -17,6 +15,7 @@
 #include "decant/error.h"
 #include "decant/json.h"
 #include "decant/sampling.h"
+#include "interrupt.h"
 #include "sampling_options.h"
 #include "strategy_options.h"
 #include "token_report.h"
@@ -25,20 +24,6 @@ namespace decant::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::atomic<bool> interrupted = false;  // lock-free, as a handler on any thread writes it
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-// The first Ctrl-C ends the text cleanly; a second one, should that hang, ends the program.
-void on_interrupt(int) {
-  interrupted = true;
-  std::signal(SIGINT, SIG_DFL);
-}
-
-// A job that a shell put into the background has SIGINT ignored, and keeps it so.
-void catch_interrupt() {
-  if (std::signal(SIGINT, on_interrupt) == SIG_IGN) std::signal(SIGINT, SIG_IGN);
-}
 
 struct GenerateArgs {
   ModelArgs model;
@@ -211,7 +196,7 @@ class Texts {
 
   // One search, which gives all texts; an empty one, where it was over before the first token.
   int make_beams() {
-    const GenerateRequest request{tokens_, args_.options, {.cancelled = cancelled}};
+    const GenerateRequest request{tokens_, args_.options, {.cancelled = interrupted}};
     const Generation made =
         generate(open_.group, open_.tokenizer, pipeline_, {&request, 1}).front();
     const double length_penalty = std::get<BeamSearch>(args_.options.strategy).length_penalty;
@@ -282,8 +267,6 @@ class Texts {
     Json beam_tree = {};  // the same, with the first of them
   };
 
-  static bool cancelled() { return interrupted.load(); }
-
   Listener listener(std::size_t index) {
     return {.on_text =
                 [this, index](std::string_view part) {
@@ -308,7 +291,7 @@ class Texts {
                     begin();
                   }
                 },
-            .cancelled = cancelled};
+            .cancelled = interrupted};
   }
 
   // Prints what there is of the text whose turn it is.

@@ -185,7 +185,8 @@ void SamplingOptions::refuse_idle(std::span<const std::string> stages) const {
 }
 
 std::optional<Seed> SamplingOptions::seed() const {
-  return seed_option_->count() > 0 ? std::optional(seed_) : std::nullopt;
+  const bool typed = seed_option_ != nullptr && seed_option_->count() > 0;
+  return typed ? std::optional(seed_) : std::nullopt;
 }
 
 const CLI::Option* SamplingOptions::first_typed() const {
