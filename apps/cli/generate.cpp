@@ -314,7 +314,7 @@ class Texts {
                    {"text", std::move(text.text)},
                    {"tokens", text.made->tokens},
                    {"finish_reason", finish_reason_name(text.made->finish_reason)},
-                   {"seed", args_.options.seed},
+                   {"seed", args_.strategy.draws() ? Json(args_.options.seed) : Json()},
                    {"sequence", first_of_batch_ + printing_},
                    {"config", config_}};
     if (!text.score.is_null()) object["score"] = std::move(text.score);

@@ -13,6 +13,10 @@ BeamSearcher::BeamSearcher(const Task& task)
     : task_(task), options_(std::get<BeamSearch>(task.options().strategy)) {
   const auto most = static_cast<std::int64_t>(task.limit() - task.prompt().size());
   if (most == 0) return;
+  if (NextTokens(task).must_end()) {
+    made_.finish_reason = FinishReason::kStop;
+    return;
+  }
   // Every group begins with the prompt.
   for (std::int64_t g = 0; g < options_.num_beam_groups; ++g) {
     groups_.push_back({BeamPool(options_, g, most, made_.beam_tree), {0}});
@@ -164,7 +168,7 @@ Generation BeamSearcher::finish(std::optional<FinishReason> interruption) {
     made_.beam_tree[static_cast<std::size_t>(one.node)].fate = BeamFate::kReturned;
   }
   if (made_.hypotheses.empty()) {
-    made_.finish_reason = failure_.value_or(FinishReason::kLength);
+    made_.finish_reason = failure_.value_or(made_.finish_reason);
   } else {
     made_.tokens = made_.hypotheses[0].tokens;
     made_.finish_reason = made_.hypotheses[0].finish_reason;

@@ -35,7 +35,8 @@ void check(const Sampling& sampling) {
 }
 
 void check(const BeamSearch& beams) {
-  require(beams.num_beams > 0, "num_beams", beams.num_beams, "1 or more");
+  require(beams.num_beams > 0 && beams.num_beams <= kMostBeams, "num_beams", beams.num_beams,
+          fmt::format("from 1 to {}", kMostBeams));
   require(beams.num_return_sequences > 0 && beams.num_return_sequences <= beams.num_beams,
           "num_return_sequences", beams.num_return_sequences,
           fmt::format("from 1 to num_beams, which is {}", beams.num_beams));

@@ -17,7 +17,7 @@ class NextTokens {
   /// The text goes on with this token, which was allowed.
   void add(TokenId token);
 
-  /// Whether the constraint lets no token follow.
+  /// Whether the constraint lets no token follow, not even the first.
   bool must_end() const;
 
  private:

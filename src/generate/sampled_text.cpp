@@ -13,6 +13,7 @@ SampledText::SampledText(const Task& task, Session session)
       speculator_(task_, session_),
       tokens_(task.prompt().begin(), task.prompt().end()) {
   tokens_.reserve(std::min(task_.limit(), tokens_.size() + (1 << 20)));
+  if (unfinished() && next_.must_end()) output_.end(FinishReason::kStop);
   if (unfinished()) prepare();
 }
 
@@ -20,7 +21,7 @@ SampledText::SampledText(const Task& task, Session session)
 void SampledText::prepare() {
   known_ = tokens_.size();
   const std::size_t room = std::min(context_.room(session_, tokens_), task_.limit() - known_ - 1);
-  speculator_.guess(tokens_, room);
+  speculator_.guess(tokens_, room, next_);
   feed_ = context_.feed(session_, tokens_);
 }
 

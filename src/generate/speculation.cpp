@@ -51,7 +51,7 @@ Speculator::Speculator(const Task& task, const Session& session) : task_(task) {
   most_ = limit_;
 }
 
-void Speculator::guess(std::vector<TokenId>& text, std::size_t room) {
+void Speculator::guess(std::vector<TokenId>& text, std::size_t room, const NextTokens& next) {
   const std::size_t most = std::min(most_, room);
   known_ = text.size();
   made_ = 0;
@@ -59,7 +59,7 @@ void Speculator::guess(std::vector<TokenId>& text, std::size_t room) {
   if (right_ < cost_ && ++waiting_ < kPause) return;
   waiting_ = 0;
   if (draft_) {
-    draft(text, most);
+    draft(text, most, next);
   } else {
     look_up(text, most);
   }
@@ -83,14 +83,18 @@ void Speculator::look_up(std::vector<TokenId>& text, std::size_t most) const {
   for (std::size_t i = 0; i < count; ++i) text.push_back(text[best + i]);
 }
 
-void Speculator::draft(std::vector<TokenId>& text, std::size_t most) {
+void Speculator::draft(std::vector<TokenId>& text, std::size_t most, NextTokens next) {
   try {
     for (std::size_t i = 0; i < most; ++i) {
       const Logits logits = draft_->session.prefill(draft_->context.feed(draft_->session, text));
-      text.push_back(task_.pipeline()
-                         .sample(task_.writable(logits), task_.address(text), task_.history(text))
-                         .token);
-      if (draft_->context.room(draft_->session, text) == 0) return;
+      const TokenId token = task_.pipeline()
+                                .sample(task_.writable(logits), task_.address(text),
+                                        task_.history(text, next.allowed()))
+                                .token;
+      text.push_back(token);
+      if (task_.is_stop_token(token) || draft_->context.room(draft_->session, text) == 0) return;
+      next.add(token);
+      if (next.must_end()) return;
     }
   } catch (const Error&) {
     // Of this token there is none to guess; whether the model has one, it will say.

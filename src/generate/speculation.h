@@ -8,6 +8,7 @@
 
 #include "context.h"
 #include "job.h"
+#include "next_tokens.h"
 
 namespace decant {
 
@@ -19,14 +20,14 @@ class Speculator {
   Speculator(const Task& task, const Session& session);
 
   /// Adds at most `room` guesses behind the tokens of `text`.
-  void guess(std::vector<TokenId>& text, std::size_t room);
+  void guess(std::vector<TokenId>& text, std::size_t room, const NextTokens& next);
 
   /// How many of the last guesses were drawn.
   void learn(std::size_t right);
 
  private:
   void look_up(std::vector<TokenId>& text, std::size_t most) const;
-  void draft(std::vector<TokenId>& text, std::size_t most);
+  void draft(std::vector<TokenId>& text, std::size_t most, NextTokens next);
 
   const Task& task_;
   struct Draft {

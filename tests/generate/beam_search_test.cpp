@@ -335,6 +335,7 @@ TEST(Strategies, RefuseOptionsThatContradict) {
     return "";
   };
   EXPECT_THAT(message(BeamSearch{.num_beams = 0}, {}), HasSubstr("num_beams is 0"));
+  EXPECT_THAT(message(BeamSearch{.num_beams = 1'000'000'000'000}, {}), HasSubstr("to 1024"));
   EXPECT_THAT(message(BeamSearch{.num_beams = 4, .num_beam_groups = 3}, {}),
               HasSubstr("num_beam_groups is 3: it must be a divisor of num_beams, which is 4"));
   EXPECT_THAT(message(BeamSearch{.num_beams = 2, .num_return_sequences = 3}, {}),

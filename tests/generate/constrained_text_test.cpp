@@ -66,6 +66,13 @@ TEST_P(ConstrainedText, StopTokensWaitForMinNewTokens) {
   }
 }
 
+TEST_P(ConstrainedText, MayBeEmpty) {
+  const Constraint constraint(small_.tokenizer, {.regex = "()"});
+  const auto made = make({.max_new_tokens = 20, .constraint = &constraint});
+  EXPECT_EQ(made.finish_reason, FinishReason::kStop);
+  EXPECT_TRUE(made.tokens.empty());
+}
+
 // A bias, of which the constraint does not know, forbids the only way on.
 TEST_P(ConstrainedText, EndsWhereNoTokenIsLeft) {
   const Constraint constraint(small_.tokenizer, {.regex = "abc"});
