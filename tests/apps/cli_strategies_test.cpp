@@ -115,7 +115,7 @@ TEST(CliStrategies, ContradictionsAreNamedWithTheRemedy) {
       {"--do-sample", "--do-sample is for beams: add --num-beams"},
       {"--num-beam-groups 2", "--num-beam-groups is for beams: add --num-beams"},
       {"--diversity-penalty 2", "--diversity-penalty is for beams: add --num-beams"},
-      {"--num-beams 0", "--num-beams is 0: it must be 1 or more"},
+      {"--num-beams 0", "--num-beams is 0: it must be from 1 to 1024"},
       {"--num-beams 2 --length-penalty nan", "--length-penalty is nan: it must be a number"},
       {"--num-beams 2 --early-stopping 1",
        "--early-stopping is '1': it must be one of false, true, never"},
