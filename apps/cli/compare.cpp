@@ -192,6 +192,7 @@ int run(CompareArgs& args) {
   const std::string prompt = args.prompt.read();
   OpenModel open(args.model);
   for (ListedStrategy& strategy : strategies) strategy.open_draft(args.model);
+  catch_interrupt();
   if (args.seed) {
     args.options.seed = *args.seed;
   } else {
@@ -199,7 +200,6 @@ int run(CompareArgs& args) {
     args.model.say("seed {0} (--seed {0} makes this comparison again)", args.options.seed);
   }
 
-  catch_interrupt();
   Comparer comparer(args, open, prompt);
   const int status = comparer.make(strategies);
   if (status == kInterrupted) {

@@ -144,8 +144,10 @@ std::string marked(std::string_view bytes, std::span<const TokenReport> reports)
   const bool tail = std::ranges::any_of(reports, in_tail);
   const std::string rank = reports.size() == 1 ? fmt::format("rank {}", count(reports[0].rank + 1))
                                                : fmt::format("{} tokens", reports.size());
-  return fmt::format("<span class=\"{}{}{}\" title=\"{}, {}\">{}</span>", depth,
-                     tail && !depth.empty() ? " " : "", tail ? "t" : "",
+  const std::string classes =
+      fmt::format("{}{}{}", depth, tail && !depth.empty() ? " " : "", tail ? "t" : "");
+  return fmt::format("<span{} title=\"{}, {}\">{}</span>",
+                     classes.empty() ? "" : fmt::format(" class=\"{}\"", classes),
                      xml_text(percent(std::exp(logprob))), rank, xml_text(bytes));
 }
 

@@ -10,7 +10,7 @@ namespace decant::cli {
 namespace {
 
 constexpr std::size_t kWidth = 100;
-constexpr std::size_t kNameWidth = 24;
+constexpr std::size_t kNameWidth = 23;
 
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80; }
 
@@ -124,10 +124,11 @@ std::vector<std::string> terminal_lines(std::string_view text, std::size_t width
 
 std::string compare_table(const Comparison& comparison, std::size_t text_lines) {
   std::string table = fmt::format(
-      "{:>{}}log-  perplex-   distinct-n          rep-   mean          self-  tokens\n"
+      "{:>{}}{:>9}{:>15}{:>10}{:>7}{:>14}{:>8}\n"
       "{:<{}}{:>6}{:>8}{:>9}{:>6}{:>6}{:>6}{:>7}{:>7}{:>7}{:>7}{:>8}\n",
-      "", kNameWidth + 10, "strategy", kNameWidth, "texts", "prob", "ity", "1", "2", "3", "4",
-      "length", "tail", "BLEU", "/s");
+      "log-", kNameWidth + 14, "perplex-", "distinct-n", "rep-", "mean", "self-", "tokens",
+      "strategy", kNameWidth, "texts", "prob", "ity", "1", "2", "3", "4", "length", "tail", "BLEU",
+      "/s");
   for (const ComparedStrategy& strategy : comparison.strategies) table += row(strategy);
   table += notes(comparison);
   for (const ComparedStrategy& strategy : comparison.strategies) {

@@ -18,7 +18,7 @@ using testing::Not;
 using testing::StartsWith;
 
 TEST(Cli, HelpHasAnExampleEverywhere) {
-  for (const char* command : {"", "generate", "explain", "reshape", "score", "tokenize",
+  for (const char* command : {"", "generate", "compare", "explain", "reshape", "score", "tokenize",
                               "detokenize", "inspect", "convert", "bench"}) {
     const Outcome run = shell(std::string("$decant ") + command + " --help");
     EXPECT_EQ(run.status, 0);
