@@ -110,16 +110,28 @@ double parse_number(std::string_view name, std::string_view word) {
 std::string as_typed(const CLI::App& command, std::string_view message) {
   if (message.starts_with("-")) return std::string(message);
   constexpr std::string_view kOfNames = "abcdefghijklmnopqrstuvwxyz_";
+  // Lists in the library, to which the command line adds one after the other.
+  constexpr std::pair<std::string_view, std::string_view> kLists[] = {
+      {"allowed_strings", "--allow-string"},
+      {"banned_strings", "--ban-string"},
+      {"allowed_tokens", "--allow-token"},
+      {"banned_tokens", "--ban-token"}};
   std::string typed;
+  bool quoted = false;  // by the message: somebody else's words
   while (!message.empty()) {
     const std::string word(message.substr(0, message.find_first_not_of(kOfNames)));
+    const auto* const list =
+        std::ranges::find(kLists, word, [](const auto& pair) { return pair.first; });
     std::string option = "--" + word;
     std::ranges::replace(option, '_', '-');
-    const bool named = !word.empty() && (typed.empty() || word.find('_') != std::string::npos) &&
+    if (list != std::end(kLists)) option = list->second;
+    const bool named = !quoted && !word.empty() &&
+                       (typed.empty() || word.find('_') != std::string::npos) &&
                        command.get_option_no_throw(option) != nullptr;
     typed += named ? option : word;
     message.remove_prefix(word.size());
     const std::string_view between = message.substr(0, message.find_first_of(kOfNames));
+    if (std::ranges::count(between, '\'') % 2 == 1) quoted = !quoted;
     typed += between;
     message.remove_prefix(between.size());
   }

@@ -138,7 +138,8 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, Target& targ
 
 /// The library calls a setting by its field, top_k; on the command line it was typed as --top-k.
 /// `message` with the options of `command` as they are typed: its first word, and any other that
-/// has an underscore. What begins with an option was said by the command line itself, and stays.
+/// has an underscore. What begins with an option was said by the command line itself, and stays; so
+/// does what is quoted.
 std::string as_typed(const CLI::App& command, std::string_view message);
 
 /// Throws Error (kInvalidOption) for an option of `command` that was given more often than it can

@@ -1,10 +1,5 @@
 #include "constraint_options.h"
 
-#include <string_view>
-#include <utility>
-
-#include "decant/error.h"
-
 namespace decant::cli {
 namespace {
 
@@ -21,21 +16,6 @@ void add_strings(CLI::App& command, const std::string& name, std::vector<std::st
       ->allow_extra_args(false)
       ->type_name("TEXT")
       ->group(kGroup);
-}
-
-// The library has lists, of which the command line adds one after the other.
-std::string as_typed(std::string message) {
-  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-      {"allowed_strings", "--allow-string"},
-      {"banned_strings", "--ban-string"},
-      {"allowed_tokens", "--allow-token"},
-      {"banned_tokens", "--ban-token"}};
-  for (const auto& [field, option] : kNames) {
-    for (std::size_t at = 0; (at = message.find(field, at)) != std::string::npos;) {
-      message.replace(at, field.size(), option);
-    }
-  }
-  return message;
 }
 
 }  // namespace
@@ -59,11 +39,7 @@ void ConstraintArgs::add_to(CLI::App& command) {
 std::optional<Constraint> ConstraintArgs::make(const Tokenizer& tokenizer,
                                                std::span<const TokenId> end_tokens) const {
   if (options_.empty()) return std::nullopt;
-  try {
-    return Constraint(tokenizer, options_, end_tokens);
-  } catch (const Error& error) {
-    throw Error(error.code(), as_typed(error.what()));
-  }
+  return Constraint(tokenizer, options_, end_tokens);
 }
 
 Json ConstraintArgs::to_json() const {

@@ -52,7 +52,7 @@ void add_options(CLI::App& command, GenerateArgs& args) {
   add_integer(command, "--max-new-tokens", args.options.max_new_tokens, "tokens to make")
       ->default_str("200");
   add_integer(command, "--min-new-tokens", args.options.min_new_tokens,
-              "tokens to make before the text may end by itself")
+              "tokens to make before one is drawn that ends the text")
       ->default_str("0");
   add_number(command, "--max-time", args.max_time, "seconds after which a text ends");
   add_integer(command, "--num-return-sequences", args.num_return_sequences, "texts to make")
@@ -73,14 +73,6 @@ void add_options(CLI::App& command, GenerateArgs& args) {
   command.add_flag("--json", args.json, "one JSON object a text, on a line");
   args.strategy.add_to(command);
   args.constraint.add_to(command);
-}
-
-void check_stages(const GenerateArgs& args, const SamplingConfig& sampling) {
-  if (args.constraint.empty() && args.options.min_new_tokens == 0) return;
-  if (std::ranges::find(sampling.stages, "constraint") != sampling.stages.end()) return;
-  throw Error(ErrorCode::kInvalidOption,
-              fmt::format("--stages leaves out constraint, which {} needs: add it",
-                          args.constraint.empty() ? "--min-new-tokens" : "a constraint"));
 }
 
 void check_stop_tokens(const GenerateArgs& args, const Tokenizer& tokenizer) {
@@ -110,9 +102,7 @@ void resolve(GenerateArgs& args) {
     throw Error(ErrorCode::kInvalidOption, "--num-return-sequences is 0: it must be 1 or more");
   }
   args.options.strategy = args.strategy.strategy(args.sampling, args.num_return_sequences);
-  const SamplingConfig sampling = args.strategy.sampling_config(args.sampling);
-  check_stages(args, sampling);
-  validate(args.options, sampling);
+  validate(args.options, args.strategy.sampling_config(args.sampling));
 }
 
 Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const OpenModel& open) {
@@ -202,9 +192,8 @@ class Texts {
     const double length_penalty = std::get<BeamSearch>(args_.options.strategy).length_penalty;
     for (const Hypothesis& one : made.hypotheses) {
       texts_.resize(1);
-      texts_[0] = {one.text, Json::array(), made};
-      texts_[0].made->tokens = one.tokens;
-      texts_[0].made->finish_reason = one.finish_reason;
+      texts_[0] = {one.text, Json::array(),
+                   Generation{.tokens = one.tokens, .finish_reason = one.finish_reason}};
       if (args_.wants_logprobs()) texts_[0].steps = steps_json(made, one, open_.tokenizer);
       texts_[0].score = score_json(one, length_penalty);
       if (first_of_batch_ == 0) texts_[0].beam_tree = tree_json(made.beam_tree, open_.tokenizer);

@@ -55,7 +55,7 @@ std::string line(const TokenReport& report, std::string_view bytes) {
 
 int run(const ScoreArgs& args) {
   check_shown(args);
-  const ScoreOptions options{.stride = args.stride, .sampling = args.sampling.config()};
+  ScoreOptions options{.stride = args.stride, .sampling = args.sampling.config()};
   const std::string text = args.text.read();
   const Checkpoint checkpoint = args.model.open_checkpoint();
   const std::int64_t block_size = checkpoint.config().block_size;
@@ -83,6 +83,7 @@ int run(const ScoreArgs& args) {
     }
     write_out(line(report, bytes));
   };
+  options.vocab_size = tokenizer.vocab_size();
   score(session, tokens, show, options);
 
   // The first token is given, not predicted: neither it nor its bytes are counted.

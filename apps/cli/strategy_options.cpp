@@ -1,5 +1,7 @@
 #include "strategy_options.h"
 
+#include <algorithm>
+
 #include "decant/error.h"
 
 namespace decant::cli {
@@ -24,9 +26,10 @@ std::string_view early_stopping_name(BeamSearch::EarlyStopping when) {
 }  // namespace
 
 struct StrategyOptions::Draft {
-  explicit Draft(const ModelArgs& args) : model(args.load(args.open_checkpoint())) {}
+  explicit Draft(const ModelArgs& args)
+      : model(args.load(args.open_checkpoint())), group(model, args.threads) {}
   Model model;
-  SessionGroup group{model};
+  SessionGroup group;
 };
 
 void StrategyOptions::add_to(CLI::App& command) {
@@ -119,6 +122,11 @@ Strategy StrategyOptions::strategy(const SamplingOptions& sampling,
 }
 
 SamplingConfig StrategyOptions::sampling_config(const SamplingOptions& sampling) const {
+  if (beams() && draws()) {
+    SamplingConfig defaults = chapter_settings();
+    defaults.top_k = std::max(defaults.top_k, beams_.num_beams);  // for so many to differ
+    return sampling.config(defaults);
+  }
   if (draws()) return sampling.config();
   SamplingConfig config = sampling.config({});
   if (typed(penalty_alpha_)) config.top_k = 0;  // it is the strategy's

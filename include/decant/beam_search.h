@@ -12,18 +12,20 @@
 
 namespace decant {
 
-/// Each beam has keys and values of its own, 2.4 MB more for every 64 tokens with GPT-2 124M in
-/// bf16.
+/// Of beams, and of the candidates of contrastive search. Each has keys and values of its own, 2.4
+/// MB more for every 64 tokens with GPT-2 124M in bf16.
 inline constexpr std::int64_t kMostBeams = 1024;
 
 /// Keeps the most probable beginnings of a text and continues them side by side, as Hugging Face
 /// does it.
 struct BeamSearch {
-  std::int64_t num_beams = 5;  ///< at most kMostBeams
+  /// From 1 to kMostBeams. One is a search, too, with its rules for when to end; in Hugging Face it
+  /// means none.
+  std::int64_t num_beams = 5;
   /// Texts to return, the best first; at most num_beams.
   std::int64_t num_return_sequences = 1;
   /// Finished texts are ranked by score / length^length_penalty, the score being a sum of
-  /// log-probabilities, and so negative: more than 0 favours longer texts.
+  /// log-probabilities, and so negative: more than 0 favours longer texts. From -10 to 10.
   double length_penalty = 1;
   /// When to end, once as many texts are finished as there are beams.
   enum class EarlyStopping {
@@ -69,7 +71,7 @@ struct BeamNode {
   bool ends = false;       ///< with it the text is whole
   BeamFate fate = BeamFate::kOutranked;
   std::int64_t decided = 0;  ///< the step of that, as a length
-  /// With GenerateOptions::logprobs, of a token that was not outranked.
+  /// With GenerateOptions::logprobs, of a token that is neither outranked nor barren.
   std::optional<TokenReport> report = {};
 };
 

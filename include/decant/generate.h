@@ -62,7 +62,7 @@ struct Sampling {
 /// (1 - alpha) * probability - alpha * (largest cosine similarity of its hidden state to those of
 /// the tokens before it). (Su et al. 2022)
 struct ContrastiveSearch {
-  std::int64_t top_k = 4;
+  std::int64_t top_k = 4;      ///< from 1 to kMostBeams
   double penalty_alpha = 0.6;  ///< in [0, 1]; 0 is greedy
 };
 
@@ -92,8 +92,8 @@ struct GenerateOptions {
 /// this first; to do it before a model is loaded saves the wait.
 void validate(const GenerateOptions& options);
 
-/// The same, and what the strategy asks of the pipeline: where nothing is drawn, temperature and
-/// filters are refused.
+/// The same, and what the options ask of the pipeline: a constraint and min_new_tokens need the
+/// stage "constraint"; beams of which none is drawn refuse temperature and filters.
 void validate(const GenerateOptions& options, const SamplingConfig& sampling);
 
 /// One token that was drawn, with the scores that it was drawn from.
@@ -120,7 +120,7 @@ struct Generation {
   std::vector<TokenId>
       tokens;  ///< the new ones, without the prompt; a stop token is not among them
   FinishReason finish_reason = FinishReason::kLength;
-  std::string error;  ///< with kNoCandidates and kError: what went wrong, in one line
+  std::string error = {};  ///< with kNoCandidates and kError: what went wrong, in one line
   /// Of BeamSearch: what it returns, best first. The first is this text.
   std::vector<Hypothesis> hypotheses = {};
   std::vector<BeamNode> beam_tree = {};  ///< of BeamSearch: all that it looked at

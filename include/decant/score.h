@@ -24,6 +24,9 @@ struct ScoreOptions {
   }
   /// The stages whose log-probabilities are reported; by default none acts.
   SamplingConfig sampling = {};
+  /// Ids from here on do not take part: those rows of the model for which the tokenizer has no
+  /// text, as generate() has it. All rows, if none is given.
+  std::optional<std::size_t> vocab_size = {};
 };
 
 /// Throws Error (kInvalidOption) that names the option, its value and its range. score() does this

@@ -16,7 +16,7 @@ namespace {
 
 [[noreturn]] void fail(std::string_view what) {
   throw Error(ErrorCode::kInvalidOption,
-              fmt::format("regex: {}; take smaller counts, or fewer nested ones", what));
+              fmt::format("regex: {}; shorten it, or take smaller counts", what));
 }
 
 /// A state of the non-deterministic automaton: of one byte out of a range, or a fork that takes
@@ -43,7 +43,7 @@ class Places {
 
   void work() {
     if (++work_ > kMostWork)
-      fail(fmt::format("the counts multiply to more than {} places", kMostWork));
+      fail(fmt::format("the pattern comes to more than {} places", kMostWork));
   }
 
   std::size_t add(const Place& place) {

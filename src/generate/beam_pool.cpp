@@ -34,9 +34,14 @@ BeamPool::BeamPool(const BeamSearch& options, std::int64_t group, std::int64_t m
       max_length_(max_length),
       tree_(tree),
       size_(static_cast<std::size_t>(options.num_beams / options.num_beam_groups)),
-      capacity_(std::max<std::size_t>(
-          1, static_cast<std::size_t>(
-                 std::floor(options.patience * static_cast<double>(size_) + 0.5)))) {}
+      capacity_(finished_capacity(options)) {}
+
+std::size_t finished_capacity(const BeamSearch& options) {
+  constexpr double kMost = 1 << 20;
+  const std::int64_t size = options.num_beams / options.num_beam_groups;
+  return static_cast<std::size_t>(
+      std::clamp(std::floor(options.patience * static_cast<double>(size) + 0.5), 1.0, kMost));
+}
 
 std::size_t BeamPool::competitors(std::size_t stop_tokens) const {
   return (1 + std::max<std::size_t>(1, stop_tokens)) * size_;

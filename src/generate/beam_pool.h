@@ -20,6 +20,9 @@ struct BeamCandidate {
 };
 
 /// One group of beams and its finished texts. With num_beam_groups = 1 it is the whole search.
+/// How many finished texts a group keeps.
+std::size_t finished_capacity(const BeamSearch& options);
+
 class BeamPool {
  public:
   /// `max_length` is in new tokens. The tree, which it adds to, must outlive it.
@@ -36,7 +39,8 @@ class BeamPool {
   /// The sum of scores of a beam in live().
   double score(std::size_t beam) const;
 
-  /// How many continuations compete in a step: as many as leave enough when some of them end.
+  /// How many continuations compete in a step: as many as leave enough when some of them end by
+  /// stop tokens. Where stop strings or a constraint end more, fewer beams live on.
   std::size_t competitors(std::size_t stop_tokens) const;
 
   /// One step: the `most` best of these continuations, lower beam and then lower token first on

@@ -1,6 +1,7 @@
 #include "beam_searcher.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -31,6 +32,9 @@ void BeamSearcher::advance(std::span<const Logits> rows) {
   for (Group& group : groups_) {
     if (!group.pool.live().empty()) advance(group, rows);
   }
+  if (failure_ == FinishReason::kError) {
+    for (Group& group : groups_) group.pool.close();
+  }
   branch();
 }
 
@@ -40,10 +44,10 @@ void BeamSearcher::advance(Group& group, std::span<const Logits> rows) {
   const std::size_t first_node = made_.beam_tree.size();
   std::vector<std::int64_t> parents;
   for (const BeamPool::Live& beam : group.pool.live()) parents.push_back(beam.node);
-  const auto chosen =
-      options_.do_sample
-          ? group.pool.advance(draw(group, most, candidates(group, rows[0].size(), rows)), most)
-          : group.pool.advance(candidates(group, most, rows), most);
+  auto found = candidates(group, options_.do_sample ? rows[0].size() : most, rows);
+  if (options_.do_sample) found = draw(group, most, found);
+  for (BeamCandidate& one : found) one.ends = ends(beams_[group.beams[one.beam]], one.token);
+  const auto chosen = group.pool.advance(std::move(found), most);
   for (const TokenId token : chosen) handicap_[token] += options_.diversity_penalty;
   if (task_.options().logprobs) report(group, first_node, parents, rows);
 }
@@ -51,6 +55,11 @@ void BeamSearcher::advance(Group& group, std::span<const Logits> rows) {
 // What the model and the stages thought of the tokens by which the search goes on.
 void BeamSearcher::report(const Group& group, std::size_t first_node,
                           std::span<const std::int64_t> parents, std::span<const Logits> rows) {
+  for (const std::int64_t parent : parents) {
+    if (parent >= 0 && node(parent).fate == BeamFate::kBarren) {
+      made_.beam_tree[static_cast<std::size_t>(parent)].report.reset();
+    }
+  }
   for (std::size_t i = first_node; i < made_.beam_tree.size(); ++i) {
     BeamNode& node = made_.beam_tree[i];
     if (node.fate == BeamFate::kOutranked) continue;
@@ -73,9 +82,11 @@ std::vector<BeamCandidate> BeamSearcher::candidates(const Group& group, std::siz
                task_.writable(rows[group.beams[i]]), most,
                task_.history(beam.tokens, beam.next.allowed()), handicap_)) {
         if (!task_.tokenizer().contains(one.token)) continue;
-        found.push_back({i, one.token, one.logprob, one.score, ends(beam, one.token)});
+        found.push_back(
+            {.beam = i, .token = one.token, .logprob = one.logprob, .score = one.score});
       }
     } catch (const Error& error) {
+      if (failure_ == FinishReason::kError) continue;
       made_.error = error.what();
       failure_ = failure_reason(error);
     }
@@ -90,26 +101,24 @@ std::vector<BeamCandidate> BeamSearcher::draw(const Group& group, std::size_t mo
   const auto total = [&](const BeamCandidate& c) { return group.pool.score(c.beam) + c.score; };
   double best = -std::numeric_limits<double>::infinity();
   for (const BeamCandidate& one : all) best = std::max(best, total(one));
-  std::vector<double> weights(all.size());
-  std::ranges::transform(all, weights.begin(),
-                         [&](const BeamCandidate& c) { return std::exp(total(c) - best); });
+  // The weights are the leaves of a tree of sums, so that a draw takes a step a level.
+  const std::size_t leaves = std::bit_ceil(std::max<std::size_t>(1, all.size()));
+  std::vector<double> sums(2 * leaves);
+  for (std::size_t i = 0; i < all.size(); ++i) sums[leaves + i] = std::exp(total(all[i]) - best);
+  for (std::size_t i = leaves - 1; i > 0; --i) sums[i] = sums[2 * i] + sums[2 * i + 1];
   std::vector<BeamCandidate> drawn;
   DrawAddress address = task_.address(beams_[group.beams[0]].tokens);
-  for (; drawn.size() < most; address.sequence += std::uint64_t{1} << 32) {
-    double sum = 0;
-    for (const double weight : weights) sum += weight;
-    if (sum == 0) break;  // no more than that are left
-    const double target = uniform(address) * sum;
-    double reached = 0;
-    std::size_t hit = 0;
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      if (weights[i] == 0) continue;
-      hit = i;
-      reached += weights[i];
-      if (reached > target) break;
+  for (; drawn.size() < most && sums[1] > 0; address.sequence += std::uint64_t{1} << 32) {
+    double target = uniform(address) * sums[1];
+    std::size_t at = 1;
+    while (at < leaves) {
+      at *= 2;
+      if (target < sums[at] || sums[at + 1] == 0) continue;
+      target -= sums[at];
+      ++at;
     }
-    drawn.push_back(all[hit]);
-    weights[hit] = 0;
+    drawn.push_back(all[at - leaves]);
+    for (sums[at] = 0; at > 1; at /= 2) sums[at / 2] = sums[at] + sums[at ^ 1];
   }
   return drawn;
 }
@@ -173,6 +182,7 @@ Generation BeamSearcher::finish(std::optional<FinishReason> interruption) {
     made_.tokens = made_.hypotheses[0].tokens;
     made_.finish_reason = made_.hypotheses[0].finish_reason;
   }
+  if (failure_ == FinishReason::kError) made_.finish_reason = *failure_;
   if (interruption) made_.finish_reason = *interruption;
   if (made_.finish_reason != failure_) made_.error.clear();
   return std::move(made_);
@@ -181,8 +191,8 @@ Generation BeamSearcher::finish(std::optional<FinishReason> interruption) {
 // Why a text ends with this node.
 FinishReason BeamSearcher::reason(const BeamNode& last,
                                   std::optional<FinishReason> interruption) const {
-  if (last.ends) return FinishReason::kStop;
   if (interruption) return *interruption;
+  if (last.ends) return FinishReason::kStop;
   if (task_.prompt().size() + static_cast<std::size_t>(last.length) == task_.limit()) {
     return FinishReason::kLength;
   }

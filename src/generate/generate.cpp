@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "beam_pool.h"
 #include "beam_text.h"
 #include "contrastive_text.h"
 #include "decant/error.h"
@@ -40,7 +41,8 @@ void check(const BeamSearch& beams) {
   require(beams.num_return_sequences > 0 && beams.num_return_sequences <= beams.num_beams,
           "num_return_sequences", beams.num_return_sequences,
           fmt::format("from 1 to num_beams, which is {}", beams.num_beams));
-  require(std::isfinite(beams.length_penalty), "length_penalty", beams.length_penalty, "a number");
+  require(std::abs(beams.length_penalty) <= 10, "length_penalty", beams.length_penalty,
+          "a number from -10 to 10");
   require(std::isfinite(beams.patience) && beams.patience > 0, "patience", beams.patience,
           "a number > 0");
   require(beams.num_beam_groups > 0 && beams.num_beams % beams.num_beam_groups == 0,
@@ -48,6 +50,13 @@ void check(const BeamSearch& beams) {
           fmt::format("a divisor of num_beams, which is {}", beams.num_beams));
   require(std::isfinite(beams.diversity_penalty) && beams.diversity_penalty >= 0,
           "diversity_penalty", beams.diversity_penalty, "a number >= 0");
+  const auto kept = static_cast<std::int64_t>(finished_capacity(beams)) * beams.num_beam_groups;
+  if (kept < beams.num_return_sequences) {
+    throw Error(ErrorCode::kInvalidOption,
+                fmt::format("patience is {}, which keeps {} of the finished texts: raise it for "
+                            "num_return_sequences, which is {}",
+                            beams.patience, kept, beams.num_return_sequences));
+  }
   if (beams.diversity_penalty > 0 && beams.num_beam_groups == 1) {
     throw Error(ErrorCode::kInvalidOption,
                 "diversity_penalty acts between groups: set num_beam_groups to 2 or more");
@@ -59,7 +68,8 @@ void check(const BeamSearch& beams) {
 }
 
 void check(const ContrastiveSearch& contrastive) {
-  require(contrastive.top_k > 0, "top_k of contrastive search", contrastive.top_k, "1 or more");
+  require(contrastive.top_k > 0 && contrastive.top_k <= kMostBeams, "top_k", contrastive.top_k,
+          fmt::format("from 1 to {} for contrastive search", kMostBeams));
   require(contrastive.penalty_alpha >= 0 && contrastive.penalty_alpha <= 1, "penalty_alpha",
           contrastive.penalty_alpha, "from 0 to 1");
 }
@@ -83,6 +93,12 @@ void validate(const GenerateOptions& options) {
 
 void validate(const GenerateOptions& options, const SamplingConfig& sampling) {
   validate(options);
+  if ((options.constraint != nullptr || options.min_new_tokens > 0) &&
+      std::ranges::find(sampling.stages, "constraint") == sampling.stages.end()) {
+    throw Error(ErrorCode::kInvalidOption,
+                fmt::format("stages leaves out constraint, which {} needs: add it",
+                            options.constraint != nullptr ? "a constraint" : "min_new_tokens"));
+  }
   const auto* beams = std::get_if<BeamSearch>(&options.strategy);
   if (beams == nullptr) return;
   if (beams->do_sample) {

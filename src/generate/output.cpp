@@ -28,9 +28,8 @@ void Output::append(const Draw& draw, Logits logits, const History& history, Nex
   if (task_.prompt().size() + made_.tokens.size() == task_.limit()) end(FinishReason::kLength);
 }
 
-void Output::count_guesses(std::size_t guesses, std::size_t right) {
+void Output::count_guesses(std::size_t guesses) {
   made_.guessed += static_cast<std::int64_t>(guesses);
-  made_.guessed_right += static_cast<std::int64_t>(right);
 }
 
 void Output::end(FinishReason reason) {

@@ -19,8 +19,9 @@ class Output {
   /// Takes in the next token, which was drawn from `logits` after `history`; it may end the text.
   void append(const Draw& draw, Logits logits, const History& history, NextTokens& next);
 
-  /// Tells of guesses, of which some were right.
-  void count_guesses(std::size_t guesses, std::size_t right);
+  void count_guesses(std::size_t guesses);
+  /// The token that is appended next was guessed.
+  void count_right_guess() { ++made_.guessed_right; }
 
   void end(FinishReason reason);
   /// Ends with failure_reason(error).

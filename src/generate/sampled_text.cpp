@@ -33,6 +33,7 @@ void SampledText::feed(std::vector<SessionGroup::Part>& parts) {
 void SampledText::take(const Rows& rows) {
   guesses_.assign(tokens_.begin() + static_cast<std::ptrdiff_t>(known_), tokens_.end());
   tokens_.resize(known_);
+  output_.count_guesses(guesses_.size());
   std::size_t right = 0;
   for (;;) {
     if (const auto reason = task_.interruption()) return output_.end(*reason);
@@ -44,13 +45,14 @@ void SampledText::take(const Rows& rows) {
     } catch (const Error& error) {
       return output_.fail(error);
     }
+    const bool guessed = right < guesses_.size() && draw.token == guesses_[right];
+    if (guessed) output_.count_right_guess();
     output_.append(draw, logits, history, next_);
     if (!unfinished()) return;
     tokens_.push_back(draw.token);
-    if (right == guesses_.size() || tokens_.back() != guesses_[right]) break;
+    if (!guessed) break;
     ++right;
   }
-  output_.count_guesses(guesses_.size(), right);
   speculator_.learn(right);
   context_.take_back(session_, guesses_.size() - right);
   prepare();

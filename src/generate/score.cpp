@@ -35,12 +35,14 @@ void score(Session& session, std::span<const TokenId> tokens,
     session.truncate(0);
     // What the window before this one has seen, too, is only read.
     if (begin < scored) session.prefill(tokens.subspan(begin, scored - begin));
-    session.prefill(tokens.subspan(scored, end - scored),
-                    [&](std::size_t i, Logits logits, std::span<const float>) {
-                      const std::size_t next = scored + i + 1;
-                      const History history{.tokens = tokens.first(next), .prompt_size = 1};
-                      visit(next, pipeline.report(logits, tokens[next], 0, history));
-                    });
+    session.prefill(tokens.subspan(scored, end - scored), [&](std::size_t i, Logits logits,
+                                                              std::span<const float>) {
+      const std::size_t next = scored + i + 1;
+      const History history{.tokens = tokens.first(next), .prompt_size = 1};
+      const Logits writable =
+          logits.first(std::min(logits.size(), options.vocab_size.value_or(logits.size())));
+      visit(next, pipeline.report(writable, tokens[next], 0, history));
+    });
     scored = end;
   }
 }

@@ -123,7 +123,7 @@ TEST(CliStrategies, ContradictionsAreNamedWithTheRemedy) {
       {"--num-beams 3 --num-beam-groups 2", "--num-beam-groups is 2: it must be a divisor of"},
       {"--num-beams 4 --num-beam-groups 2 --diversity-penalty -1", "--diversity-penalty is -1"},
       {"--penalty-alpha 1.5", "--penalty-alpha is 1.5: it must be from 0 to 1"},
-      {"--penalty-alpha 0.5 --top-k 0", "--top-k of contrastive search is 0: it must be 1 or more"},
+      {"--penalty-alpha 0.5 --top-k 0", "--top-k is 0: it must be from 1 to 1024"},
       {"--max-time -1", "--max-time is -1: it must be a number of seconds >= 0"},
       {"--max-time nan", "--max-time is nan: it must be a number of seconds >= 0"},
       {"--max-new-tokens 5 --min-new-tokens 6", "--min-new-tokens is 6: it must be from 0 to"},

@@ -232,6 +232,8 @@ TEST(BeamSearch, AStopStringEndsABeam) {
   for (const Hypothesis& one : made.hypotheses) {
     EXPECT_EQ(one.text.find(options.stop[0]), std::string::npos);
   }
+  const auto stopped = [](const BeamNode& node) { return node.ends; };
+  EXPECT_TRUE(std::ranges::any_of(made.beam_tree, stopped));
   EXPECT_EQ(streamed, made.hypotheses[0].text);
 }
 
@@ -251,6 +253,27 @@ TEST(BeamSearch, InterruptionsReturnTheBestSoFar) {
   const auto late = generate(small.session, small.tokenizer, pipeline, small.data.tokens, options);
   EXPECT_EQ(late.finish_reason, FinishReason::kTime);
   EXPECT_TRUE(late.tokens.empty());
+}
+
+// It is the model that broke down, and not a beam that leads nowhere.
+TEST(BeamSearch, ABrokenRowOfOneBeamIsAnError) {
+  const Tokenizer tokenizer = Tokenizer::gpt2();
+  Pipeline pipeline;
+  const std::vector<TokenId> prompt = {1};
+  const GenerateRequest request{.prompt = prompt,
+                                .options = {.strategy = BeamSearch{.num_beams = 2}}};
+  const Task task(10, tokenizer, pipeline, request);
+  BeamSearcher searcher(task);
+  const std::vector<float> good = {1.f, 0.f, -.5f};
+  const std::vector<float> broken = {1.f, NAN, -.5f};
+  searcher.advance(std::vector<Logits>{good});
+  ASSERT_EQ(searcher.beams().size(), 2u);
+  searcher.advance(std::vector<Logits>{good, broken});
+  EXPECT_TRUE(searcher.beams().empty());
+  const Generation made = searcher.finish({});
+  EXPECT_EQ(made.finish_reason, FinishReason::kError);
+  EXPECT_THAT(made.error, HasSubstr("1"));
+  EXPECT_EQ(made.tokens.size(), 2u);  // what there was stays
 }
 
 // The better of two tokens that are drawn without replacement.
@@ -320,7 +343,13 @@ TEST(Strategies, CompanyChangesNoBit) {
     const auto alone =
         generate(small.session, small.tokenizer, pipeline, requests[i].prompt, requests[i].options);
     EXPECT_EQ(together[i].tokens, alone.tokens) << i;
-    EXPECT_EQ(together[i].beam_tree.size(), alone.beam_tree.size()) << i;
+    ASSERT_EQ(together[i].beam_tree.size(), alone.beam_tree.size()) << i;
+    for (std::size_t n = 0; n < alone.beam_tree.size(); ++n) {
+      const BeamNode& a = together[i].beam_tree[n];
+      const BeamNode& b = alone.beam_tree[n];
+      EXPECT_EQ(std::tuple(a.parent, a.token, a.score, a.fate, a.decided),
+                std::tuple(b.parent, b.token, b.score, b.fate, b.decided));
+    }
   }
 }
 
@@ -336,6 +365,11 @@ TEST(Strategies, RefuseOptionsThatContradict) {
   };
   EXPECT_THAT(message(BeamSearch{.num_beams = 0}, {}), HasSubstr("num_beams is 0"));
   EXPECT_THAT(message(BeamSearch{.num_beams = 1'000'000'000'000}, {}), HasSubstr("to 1024"));
+  EXPECT_THAT(message(ContrastiveSearch{.top_k = 1'000'000'000}, {}), HasSubstr("to 1024"));
+  EXPECT_THAT(message(BeamSearch{.length_penalty = -1000}, {}), HasSubstr("-10 to 10"));
+  EXPECT_THAT(message(BeamSearch{.num_return_sequences = 3, .patience = .2}, {}),
+              HasSubstr("patience is 0.2, which keeps 1 of the finished"));
+  EXPECT_EQ(message(BeamSearch{.patience = 1e30}, {}), "");
   EXPECT_THAT(message(BeamSearch{.num_beams = 4, .num_beam_groups = 3}, {}),
               HasSubstr("num_beam_groups is 3: it must be a divisor of num_beams, which is 4"));
   EXPECT_THAT(message(BeamSearch{.num_beams = 2, .num_return_sequences = 3}, {}),
