@@ -150,10 +150,13 @@ TEST(CliCompare, FiguresAreWhatScoreSaysOfTheText) {
 // 240 tokens of the window's 256: the texts outgrow it.
 TEST(CliCompare, PastTheWindowTokensAreJudgedByTheLogitsThatMadeThem) {
   for (const std::string policy : {"crop", "slide", "stop"}) {
-    const std::string prompt = "yes 'my lord' | head -n 60 | ";
-    const std::string rest = " --seed 2 --max-new-tokens 22 --json --quiet --context " + policy;
-    const Outcome made = shell(prompt + "$decant generate --logprobs 0" + rest);
-    const Outcome compared = shell(prompt + "$decant compare --samples 1 --strategy 'x:'" + rest);
+    const auto run = [&policy](const std::string& command) {
+      std::string line = "yes 'my lord' | head -n 60 | $decant " + command;
+      line += " --seed 2 --max-new-tokens 22 --json --quiet --context " + policy;
+      return shell(line);
+    };
+    const Outcome made = run("generate --logprobs 0");
+    const Outcome compared = run("compare --samples 1 --strategy 'x:'");
     const json steps = json::parse(made.out)["steps"];
     const json text = json::parse(compared.out)["strategies"][0]["texts"][0];
     ASSERT_EQ(text["steps"].size(), steps.size()) << policy;
@@ -172,12 +175,12 @@ TEST(CliCompare, RepetitionAndDiversityAreByDefinition) {
   for (const json& strategy : all["strategies"]) {
     std::vector<Ids> texts = ids(strategy);
     const json& figures = strategy["figures"];
-    for (const std::size_t n : {1, 2, 3, 4}) {
+    for (std::size_t n = 1; n <= 4; ++n) {
       EXPECT_NEAR(figures["rep_" + std::to_string(n)], 1 - different(texts, n, false), 1e-12);
     }
     if (strategy["deterministic"]) texts.resize(3, texts.at(0));
     ASSERT_EQ(texts.size(), 3u);
-    for (const std::size_t n : {1, 2, 3}) {
+    for (std::size_t n = 1; n <= 3; ++n) {
       EXPECT_NEAR(figures["distinct_" + std::to_string(n)], different(texts, n, true), 1e-12);
     }
     double tokens = 0;
