@@ -162,17 +162,17 @@ TEST(RegexAutomaton, HostilePatternsAreRefused) {
     }
     return "accepted";
   };
-  EXPECT_THAT(refusal("(((a{100}){100}){100})"), HasSubstr("the counts multiply to more than"));
-  EXPECT_THAT(refusal("((((){1000}){1000}){1000}){1000}"), HasSubstr("the counts multiply"));
-  EXPECT_THAT(refusal("((((a?){0,1000}){0,1000}){0,1000})"), HasSubstr("the counts multiply"));
-  EXPECT_THAT(refusal("(((.{1000}){1000}){1000})"), HasSubstr("the counts multiply"));
+  EXPECT_THAT(refusal("(((a{100}){100}){100})"), HasSubstr("the pattern comes to more than"));
+  EXPECT_THAT(refusal("((((){1000}){1000}){1000}){1000}"), HasSubstr("the pattern comes to"));
+  EXPECT_THAT(refusal("((((a?){0,1000}){0,1000}){0,1000})"), HasSubstr("the pattern comes to"));
+  EXPECT_THAT(refusal("(((.{1000}){1000}){1000})"), HasSubstr("the pattern comes to"));
   EXPECT_THAT(refusal("(a|b)*a(a|b){20}"), HasSubstr("needs more than 32768 states"));
   EXPECT_THAT(refusal("(.*)(a.{900}|b.{900})"), HasSubstr("regex: the automaton"));
   EXPECT_THAT(refusal("((a?){1000}){25}"), HasSubstr("regex: the automaton takes too long"));
   std::string alternatives = "a";
   for (int i = 0; i < 30000; ++i) alternatives += "|a";
   EXPECT_EQ(refusal(alternatives), "accepted");
-  EXPECT_THAT(refusal("(" + alternatives + "){1000}"), HasSubstr("the counts multiply"));
+  EXPECT_THAT(refusal("(" + alternatives + "){1000}"), HasSubstr("the pattern comes to"));
   EXPECT_EQ(refusal("(a{0,1000})?"), "accepted");
   EXPECT_EQ(refusal(".{0,1000}"), "accepted");
   EXPECT_EQ(refusal("(a|b)*a(a|b){12}"), "accepted");
