@@ -147,6 +147,20 @@ void refuse_twice(const CLI::App& command) {
   }
 }
 
+void ContextArgs::add_to(CLI::App& command) {
+  command
+      .add_option("--context", word,
+                  "when the window is full: crop it at each step, slide by half, or stop")
+      ->capture_default_str();
+}
+
+ContextPolicy ContextArgs::policy() const {
+  return pick<ContextPolicy>("--context", word,
+                             {{"crop", ContextPolicy::kCrop},
+                              {"slide", ContextPolicy::kSlide},
+                              {"stop", ContextPolicy::kStop}});
+}
+
 void ModelArgs::add_checkpoint_options(CLI::App& command) {
   command.add_option("--model", model,
                      "a checkpoint (.pt, .pth, .bin, .safetensors, .ckpt.index), or the folder "

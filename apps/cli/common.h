@@ -20,6 +20,7 @@
 
 #include "decant/checkpoint.h"
 #include "decant/error.h"
+#include "decant/generate.h"
 #include "decant/model.h"
 #include "decant/tokenizer.h"
 
@@ -145,6 +146,15 @@ std::string as_typed(const CLI::App& command, std::string_view message);
 /// Throws Error (kInvalidOption) for an option of `command` that was given more often than it can
 /// be.
 void refuse_twice(const CLI::App& command);
+
+/// What happens when the window is full.
+struct ContextArgs {
+  std::string word = "crop";  ///< as it is typed
+
+  void add_to(CLI::App& command);
+  /// Throws Error (kInvalidOption) for another word.
+  ContextPolicy policy() const;
+};
 
 /// Which model and tokenizer, and how to run them.
 struct ModelArgs {

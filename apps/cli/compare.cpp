@@ -30,7 +30,7 @@ struct CompareArgs {
   std::vector<std::string> strategies;
   std::uint64_t samples = 4;
   GenerateOptions options;
-  std::string context = "crop";
+  ContextArgs context;
   std::optional<Seed> seed;
   std::optional<std::string> html;
   bool json = false;
@@ -50,10 +50,7 @@ void add_options(CLI::App& command, CompareArgs& args) {
   add_integer(command, "--samples", args.samples, "texts of each strategy")->default_str("4");
   add_integer(command, "--max-new-tokens", args.options.max_new_tokens, "tokens of each text")
       ->default_str("200");
-  command
-      .add_option("--context", args.context,
-                  "when the window is full: crop it at each step, slide by half, or stop")
-      ->capture_default_str();
+  args.context.add_to(command);
   add_integer(command, "--seed", args.seed, "same seed, same luck (default: a fresh one)");
   command.add_option("--html", args.html, "write a page with all texts into this file")
       ->type_name("FILE");
@@ -61,10 +58,7 @@ void add_options(CLI::App& command, CompareArgs& args) {
 }
 
 std::vector<ListedStrategy> parse(CompareArgs& args) {
-  args.options.context = pick<ContextPolicy>("--context", args.context,
-                                             {{"crop", ContextPolicy::kCrop},
-                                              {"slide", ContextPolicy::kSlide},
-                                              {"stop", ContextPolicy::kStop}});
+  args.options.context = args.context.policy();
   if (args.samples < 1 || args.samples > kMostSamples) {
     throw Error(ErrorCode::kInvalidOption, fmt::format("--samples is {}: it must be from 1 to {}",
                                                        args.samples, kMostSamples));
@@ -97,7 +91,7 @@ class Comparer {
                    .seed = args.options.seed,
                    .samples = args.samples,
                    .max_new_tokens = args.options.max_new_tokens,
-                   .context = args.context,
+                   .context = args.context.word,
                    .model = args.model.model_path().filename().string(),
                    .weights = std::string(weight_format_name(open.model.weights())),
                    .threads = open.group.threads(),

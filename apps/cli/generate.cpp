@@ -33,7 +33,7 @@ struct GenerateArgs {
   ConstraintArgs constraint;
   GenerateOptions options;
   std::optional<double> max_time;
-  std::string context = "crop";
+  ContextArgs context;
   std::uint64_t num_return_sequences = 1;
   const CLI::Option* logprobs_option = nullptr;
   std::int64_t logprobs = 0;
@@ -61,10 +61,7 @@ void add_options(CLI::App& command, GenerateArgs& args) {
       ->allow_extra_args(false);
   add_integers(command, "--stop-token", args.options.stop_tokens,
                "a token that ends the output; may be repeated");
-  command
-      .add_option("--context", args.context,
-                  "when the window is full: crop it at each step, slide by half, or stop")
-      ->capture_default_str();
+  args.context.add_to(command);
   args.logprobs_option =
       add_integer(command, "--logprobs", args.logprobs,
                   "with --json: for each token its log-probability, and the N most probable");
@@ -86,10 +83,7 @@ void check_stop_tokens(const GenerateArgs& args, const Tokenizer& tokenizer) {
 }
 
 void resolve(GenerateArgs& args) {
-  args.options.context = pick<ContextPolicy>("--context", args.context,
-                                             {{"crop", ContextPolicy::kCrop},
-                                              {"slide", ContextPolicy::kSlide},
-                                              {"stop", ContextPolicy::kStop}});
+  args.options.context = args.context.policy();
   if (args.wants_logprobs() && !args.json) {
     throw Error(ErrorCode::kInvalidOption, "--logprobs needs --json, which shows them");
   }
@@ -114,7 +108,7 @@ Json config_json(const GenerateArgs& args, const SamplingConfig& sampling, const
                  {"max_time", args.max_time ? Json(*args.max_time) : Json()},
                  {"strategy", to_json(args.options.strategy)},
                  {"constraint", args.constraint.to_json()},
-                 {"context", args.context},
+                 {"context", args.context.word},
                  {"raw", args.options.raw},
                  {"weights", weight_format_name(open.model.weights())},
                  {"threads", open.group.threads()}});

@@ -45,7 +45,6 @@ ContrastiveText::ContrastiveText(const Task& task, Session session)
       output_(task_),
       next_(task_),
       tokens_(task.prompt().begin(), task.prompt().end()) {
-  if (unfinished() && next_.must_end()) output_.end(FinishReason::kStop);
   if (!unfinished()) return;
   session_.truncate(0);
   const auto prompt = context_.feed(session_, tokens_);

@@ -7,7 +7,11 @@ namespace decant {
 Output::Output(const Task& task) : task_(task), stream_(task.options().stop, task.options().raw) {
   const std::size_t most = task.limit() - task.prompt().size();
   made_.tokens.reserve(std::min<std::size_t>(most, 1 << 20));
-  if (most == 0) end(FinishReason::kLength);
+  if (most == 0) {
+    end(FinishReason::kLength);
+  } else if (NextTokens(task).must_end()) {
+    end(FinishReason::kStop);
+  }
 }
 
 void Output::append(const Draw& draw, Logits logits, const History& history, NextTokens& next) {

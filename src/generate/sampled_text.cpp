@@ -13,7 +13,6 @@ SampledText::SampledText(const Task& task, Session session)
       speculator_(task_, session_),
       tokens_(task.prompt().begin(), task.prompt().end()) {
   tokens_.reserve(std::min(task_.limit(), tokens_.size() + (1 << 20)));
-  if (unfinished() && next_.must_end()) output_.end(FinishReason::kStop);
   if (unfinished()) prepare();
 }
 

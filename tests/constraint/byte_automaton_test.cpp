@@ -5,16 +5,11 @@
 #include <random>
 #include <string>
 
+#include "accepts.h"
 #include "decant/error.h"
 
 namespace decant {
 namespace {
-
-bool accepts(const ByteAutomaton& automaton, std::string_view text) {
-  if (automaton.size() == 0) return false;
-  const std::int32_t end = automaton.walk(0, text);
-  return end != ByteAutomaton::kDead && automaton.accepts[static_cast<std::size_t>(end)] != 0;
-}
 
 ByteAutomaton random_automaton(std::mt19937& random) {
   ByteAutomaton result;

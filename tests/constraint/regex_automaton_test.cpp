@@ -9,6 +9,7 @@
 #include <regex>
 #include <string>
 
+#include "accepts.h"
 #include "decant/error.h"
 #include "utf8.h"
 #include "utf8_of.h"
@@ -17,12 +18,6 @@ namespace decant {
 namespace {
 
 using testing::HasSubstr;
-
-bool accepts(const ByteAutomaton& automaton, std::string_view text) {
-  if (automaton.size() == 0) return false;
-  const std::int32_t end = automaton.walk(0, text);
-  return end != ByteAutomaton::kDead && automaton.accepts[static_cast<std::size_t>(end)] != 0;
-}
 
 bool matches(std::string_view pattern, std::string_view text) {
   return accepts(regex_automaton(parse_regex(pattern)), text);

@@ -6,16 +6,11 @@
 #include <algorithm>
 #include <random>
 
+#include "accepts.h"
 #include "decant/error.h"
 
 namespace decant {
 namespace {
-
-bool accepts(const ByteAutomaton& automaton, std::string_view text) {
-  if (automaton.size() == 0) return false;
-  const std::int32_t end = automaton.walk(0, text);
-  return end != ByteAutomaton::kDead && automaton.accepts[static_cast<std::size_t>(end)] != 0;
-}
 
 std::string random_string(std::mt19937& random, std::size_t most) {
   std::string text(random() % (most + 1), ' ');
