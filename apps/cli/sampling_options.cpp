@@ -140,7 +140,24 @@ void SamplingOptions::add_stages_to(CLI::App& command) {
 }
 
 SamplingConfig SamplingOptions::config(const SamplingConfig& defaults) const {
-  SamplingConfig config = defaults;
+  return edited(like_ ? config_like(*like_) : defaults);
+}
+
+SamplingConfig SamplingOptions::config_without_draws(std::int64_t top_k) const {
+  const SamplingConfig off;
+  SamplingConfig config = like_ ? config_like(*like_) : off;
+  config.temperature = off.temperature;
+  config.top_k = top_k;
+  config.top_p = off.top_p;
+  config.min_p = off.min_p;
+  config.typical_p = off.typical_p;
+  config.epsilon_cutoff = off.epsilon_cutoff;
+  config.eta_cutoff = off.eta_cutoff;
+  config.top_n_sigma = off.top_n_sigma;
+  return edited(std::move(config));
+}
+
+SamplingConfig SamplingOptions::edited(SamplingConfig config) const {
   if (like_) {
     for (const CLI::Option* option : options_) {
       const std::string name = option->get_name();
@@ -149,7 +166,6 @@ SamplingConfig SamplingOptions::config(const SamplingConfig& defaults) const {
                   fmt::format("{} does not go with --like {}, which brings its own: leave one out",
                               name, *like_));
     }
-    config = config_like(*like_);
   }
   for (const Edit& edit : edits_) edit(config);
   // What a peer lacks, the library refuses by the peer's name.

@@ -35,6 +35,9 @@ class SamplingOptions {
   SamplingConfig config() const { return config(defaults_); }
   /// The same with other defaults.
   SamplingConfig config(const SamplingConfig& defaults) const;
+  /// The same where nothing is drawn: temperature and filters are off unless they were typed, and
+  /// top_k is `top_k`, whatever --like has for a draw.
+  SamplingConfig config_without_draws(std::int64_t top_k = 0) const;
 
   std::optional<Seed> seed() const;
 
@@ -53,6 +56,8 @@ class SamplingOptions {
   void add_whole(CLI::App& command, const std::string& name, std::int64_t SamplingConfig::*member,
                  const std::string& help);
 
+  /// What was typed, on top of `config`.
+  SamplingConfig edited(SamplingConfig config) const;
   void refuse_idle(std::span<const std::string> stages) const;
 
   SamplingConfig defaults_;

@@ -115,7 +115,7 @@ Strategy StrategyOptions::strategy(const SamplingOptions& sampling,
           "leave it out");
     }
     ContrastiveSearch contrastive = contrastive_;
-    contrastive.top_k = sampling.config({.top_k = contrastive.top_k}).top_k;
+    contrastive.top_k = sampling.config_without_draws(contrastive.top_k).top_k;
     return contrastive;
   }
   return Sampling{speculation_};
@@ -128,7 +128,7 @@ SamplingConfig StrategyOptions::sampling_config(const SamplingOptions& sampling)
     return sampling.config(defaults);
   }
   if (draws()) return sampling.config();
-  SamplingConfig config = sampling.config({});
+  SamplingConfig config = sampling.config_without_draws();
   if (typed(penalty_alpha_)) config.top_k = 0;  // it is the strategy's
   return config;
 }

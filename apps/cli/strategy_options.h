@@ -30,8 +30,8 @@ class StrategyOptions {
   /// each other, or do nothing.
   Strategy strategy(const SamplingOptions& sampling, std::uint64_t num_return_sequences) const;
 
-  /// The settings of the pipeline. The defaults of `sampling` are for drawing tokens, and off where
-  /// none is drawn.
+  /// The settings of the pipeline. The defaults of `sampling`, and what --like has for a draw,
+  /// are off where no token is drawn.
   SamplingConfig sampling_config(const SamplingOptions& sampling) const;
 
   /// Opens the draft model, if there is one, for a strategy to guess with. It lives as long as

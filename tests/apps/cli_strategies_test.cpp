@@ -51,6 +51,28 @@ TEST(CliContrastive, TakesItsTokensFromTheTopK) {
   EXPECT_LT(largest_rank(many), 9);
 }
 
+// What a system does to a draw is nothing to a strategy that draws none; no peer has a penalty on.
+TEST(CliStrategies, WithoutADrawLikeBringsNoFilters) {
+  for (const std::string strategy : {"--num-beams 3", "--penalty-alpha 0.6"}) {
+    const std::string command = "--prompt ROMEO: --max-new-tokens 20 " + strategy;
+    const Json plain = one_generated(command);
+    for (const char* peer : {"hf", "llama.cpp", "vllm", "openai", "generate.py"}) {
+      const Json like = one_generated(command + " --like " + peer);
+      EXPECT_EQ(like["tokens"], plain["tokens"]) << strategy << peer;
+      EXPECT_EQ(like["config"]["strategy"], plain["config"]["strategy"]) << strategy << peer;
+      EXPECT_EQ(like["config"]["like"], peer);
+    }
+  }
+  expect_refused({"--num-beams 3 --like hf --top-k 5", "--top-k acts on what is drawn"});
+  const Json typed =
+      one_generated("--prompt ROMEO: --max-new-tokens 2 --penalty-alpha 0.6 --like hf --top-k 7");
+  EXPECT_EQ(typed["config"]["strategy"]["top_k"], 7);
+  const Outcome compared = shell(
+      "$decant compare --prompt a --quiet --max-new-tokens 2 --samples 1 "
+      "--strategy '--num-beams 3 --like hf' --strategy '--penalty-alpha 0.6 --like vllm'");
+  EXPECT_EQ(compared.status, 0) << compared.err;
+}
+
 // The default model as its own draft: it guesses now and then, as that does not pay, and all right.
 std::string draft_of_itself() {
   const Json model = Json::parse(shell("$decant inspect --json").out);
