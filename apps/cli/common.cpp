@@ -305,19 +305,27 @@ void TextSource::add_prompt_options(CLI::App& command) {
   auto* prompt = command.add_option("--prompt", text, "the text to continue");
   command.add_option("--prompt-file", file, "a file with the text to continue, - is stdin")
       ->excludes(prompt);
+  remedy = "give a text with --prompt, name its file with --prompt-file";
+}
+
+void TextSource::add_text_options(CLI::App& command) {
+  auto* given = command.add_option("--text", text, "the text");
+  command.add_option("file", file, "a file with the text (default: stdin)")->excludes(given);
+  remedy = "give a text with --text, name its file";
+  not_a_file = "; for a text use --text";
 }
 
 std::string TextSource::read() const {
   if (text) return *text;
   const bool from_stdin = !file || *file == "-";
   if (from_stdin && !file && ::isatty(STDIN_FILENO) != 0) {
-    throw Error(
-        ErrorCode::kInvalidOption,
-        "nothing to read: give the text as an option, name a file, or pipe it in (see --help)");
+    throw Error(ErrorCode::kInvalidOption,
+                fmt::format("nothing to read: {}, or pipe it into stdin (see --help)", remedy));
   }
   const std::string name = from_stdin ? "stdin" : *file;
-  const auto fail = [&name] {
-    throw Error(ErrorCode::kIo, fmt::format("{}: cannot read: {}", name, std::strerror(errno)));
+  const auto fail = [&] {
+    throw Error(ErrorCode::kIo, fmt::format("{}: cannot read: {}{}", name, std::strerror(errno),
+                                            from_stdin ? "" : not_a_file));
   };
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(
       from_stdin ? nullptr : std::fopen(name.c_str(), "rb"),

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -70,18 +71,20 @@ Value pick(std::string_view option, std::string_view word,
 }
 
 /// A whole number in base 10, and nothing else: neither octal, nor a sign that wraps around, nor a
-/// number that its type cannot hold. Throws Error (kInvalidOption) that calls it `name`.
+/// number that its type cannot hold; only then are its limits worth a word. Throws Error
+/// (kInvalidOption) that calls it `name`.
 template <typename Integer>
 Integer parse_integer(std::string_view name, std::string_view word) {
   Integer value{};
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc{} || end != word.data() + word.size()) {
-    throw Error(
-        ErrorCode::kInvalidOption,
-        fmt::format("{} is '{}': it must be a whole number from {} to {}", name, word,
-                    std::numeric_limits<Integer>::min(), std::numeric_limits<Integer>::max()));
+  if (error == std::errc{} && end == word.data() + word.size()) return value;
+  std::string range = std::is_unsigned_v<Integer> ? ", 0 or more" : "";
+  if (error == std::errc::result_out_of_range) {
+    range = fmt::format(" from {} to {}", std::numeric_limits<Integer>::min(),
+                        std::numeric_limits<Integer>::max());
   }
-  return value;
+  throw Error(ErrorCode::kInvalidOption,
+              fmt::format("{} is '{}': it must be a whole number{}", name, word, range));
 }
 
 /// Adds an option that takes such numbers, one each time that it is given.
@@ -235,8 +238,11 @@ struct OpenModel {
 struct TextSource {
   std::optional<std::string> text;
   std::optional<std::string> file;
+  std::string_view remedy = "name a file";  ///< of those who gave none
+  std::string_view not_a_file = {};         ///< added where `file` cannot be read
 
   void add_prompt_options(CLI::App& command);
+  void add_text_options(CLI::App& command);
 
   /// Throws Error (kIo, kTooLarge, kInvalidOption where stdin is a terminal).
   std::string read() const;

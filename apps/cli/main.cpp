@@ -5,10 +5,12 @@
 #include <csignal>
 #include <exception>
 #include <new>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "command_line.h"
 #include "commands.h"
 #include "common.h"
 #include "decant/error.h"
@@ -31,8 +33,12 @@ int run(int argc, char** argv) {
     commands.push_back(add(app));
     names += (names.empty() ? "" : ", ") + commands.back().options->get_name();
   }
-  const auto is_named = [argv](const Command& c) { return c.options->get_name() == argv[1]; };
-  if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(commands, is_named)) {
+  const std::span<const char* const> words(argv, static_cast<std::size_t>(argc));
+  const auto named = std::ranges::find_if(
+      commands, [&](const Command& c) { return argc > 1 && c.options->get_name() == words[1]; });
+  if (named != commands.end()) {
+    check_words(*named->options, words.subspan(2));
+  } else if (argc > 1 && argv[1][0] != '-') {
     throw Error(ErrorCode::kInvalidOption,
                 fmt::format("there is no command '{}'; there are {}", argv[1], names));
   }

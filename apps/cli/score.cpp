@@ -122,9 +122,7 @@ Command add_score(CLI::App& app) {
   args->model.add_checkpoint_options(*command);
   args->model.add_tokenizer_option(*command);
   args->model.add_compute_options(*command);
-  auto* text = command->add_option("--text", args->text.text, "the text");
-  command->add_option("file", args->text.file, "a file with the text (default: stdin)")
-      ->excludes(text);
+  args->text.add_text_options(*command);
   add_integer(*command, "--stride", args->stride,
               "how far the window moves over a text that is longer (default: half a window)");
   auto* tokens = command->add_flag("--tokens", args->tokens,

@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "command_line.h"
 #include "decant/error.h"
 #include "sampling_options.h"
 #include "strategy_options.h"
@@ -37,8 +38,8 @@ struct ListedStrategy::Parser {
     }
     if (const auto unknown = app.remaining(); !unknown.empty()) {
       throw Error(ErrorCode::kInvalidOption,
-                  fmt::format("'{}' is none of the sampling and strategy options of generate",
-                              unknown.front()));
+                  fmt::format("'{}' is none of the sampling and strategy options of generate{}",
+                              unknown.front(), did_you_mean(app, unknown.front())));
     }
   }
 

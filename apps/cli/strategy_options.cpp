@@ -46,7 +46,7 @@ void StrategyOptions::add_to(CLI::App& command) {
                .add_option("--early-stopping", early_stopping_,
                            "once --num-beams texts are finished, end if no beam would be better "
                            "now (false), at once (true), if none can become better (never)")
-               ->type_name("WHEN"),
+               ->type_name("false|true|never"),
            "false");
   of_beams(add_number(command, "--patience", beams_.patience,
                       "how many times --num-beams texts must be finished"),

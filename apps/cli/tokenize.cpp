@@ -36,9 +36,7 @@ Command add_tokenize(CLI::App& app) {
   auto args = std::make_shared<TokenizeArgs>();
   args->model.add_checkpoint_options(*command);
   args->model.add_tokenizer_option(*command);
-  auto* text = command->add_option("--text", args->text.text, "the text");
-  command->add_option("file", args->text.file, "a file with the text (default: stdin)")
-      ->excludes(text);
+  args->text.add_text_options(*command);
   command->add_flag("--special", args->special,
                     "special tokens such as <|endoftext|>, where written out, are one token");
   command->add_flag("--json", args->json, "ids and the text of each, as a JSON object");

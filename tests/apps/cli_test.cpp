@@ -309,6 +309,72 @@ TEST(CliConvert, LeavesNothingHalfWrittenWhenInterrupted) {
   }
 }
 
+// In one line of these words.
+void expect_usage(const std::string& command, const std::string& message) {
+  const Outcome run = shell("$decant " + command);
+  EXPECT_EQ(run.status, 2) << command;
+  EXPECT_EQ(run.out, "") << command;
+  EXPECT_EQ(run.err, "decant: " + message + "\n") << command;
+}
+
+TEST(Cli, AnOptionIsNotTheValueOfTheOneBeforeIt) {
+  const TempFolder folder;
+  const std::string generate = "generate --prompt a --max-new-tokens 3 ";
+  const Outcome html = shell("cd " + folder.path().string() +
+                             "; $decant compare --prompt a --max-new-tokens 3 --html --json");
+  EXPECT_EQ(html.status, 2);
+  EXPECT_EQ(html.err,
+            "decant: --html needs a value (FILE): '--json' is another option; --html=--json if you "
+            "mean it\n");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  expect_usage(generate + "--stop --json",
+               "--stop needs a value (TEXT): '--json' is another option; --stop=--json if you mean "
+               "it");
+  expect_usage("generate --prompt --max-new-tokens 3",
+               "--prompt needs a value (TEXT): '--max-new-tokens' is another option; "
+               "--prompt=--max-new-tokens if you mean it");
+  expect_usage(generate + "--num-beams 3 --early-stopping",
+               "--early-stopping needs a value (false|true|never)");
+  for (const char* meant :
+       {"--stop=--json", "--stop --jso", "--stop -1", "--stop json", "--stop -- --seed 1"}) {
+    EXPECT_EQ(shell("$decant " + generate + meant).status, 0) << meant;
+  }
+  EXPECT_EQ(shell("$decant score --text file").status, 0) << "also what a text is called";
+}
+
+TEST(Cli, AnUnknownOptionIsNamedWithTheOneThatWasMeant) {
+  const std::string see = " (see --help)";
+  expect_usage("generate --num_beams 3 --foo --bar",
+               "generate has no option --num_beams: did you mean --num-beams?" + see);
+  expect_usage("generate --max_new_tokens=5",
+               "generate has no option --max_new_tokens: did you mean --max-new-tokens?" + see);
+  expect_usage("generate --topk 5", "generate has no option --topk: did you mean --top-k?" + see);
+  expect_usage("generate --max-tokens 5",
+               "generate has no option --max-tokens: did you mean --max-new-tokens?" + see);
+  expect_usage("explain --temprature 5",
+               "explain has no option --temprature: did you mean --temperature?" + see);
+  expect_usage("generate --foo 5 --prompt a", "generate has no option --foo" + see);
+  expect_usage("score --seed 3 --text x", "score has no option --seed" + see);
+  expect_usage("score --num-beams 3 --text x", "score has no option --num-beams" + see);
+  expect_usage("compare --prompt a --strategy '--num_beams 3'",
+               "--strategy '--num_beams 3': '--num_beams' is none of the sampling and strategy "
+               "options of generate: did you mean --num-beams?");
+  EXPECT_EQ(shell("$decant generate --foo --help").status, 0);
+}
+
+TEST(Cli, ATextWithoutItsOptionIsShownWhereToGo) {
+  expect_usage("generate ROMEO:",
+               "'ROMEO:' is not expected: give a text with --prompt, in quotes (see --help)");
+  expect_usage("score to be",
+               "'be' is not expected: give a text with --text, in quotes (see --help)");
+  for (const char* command : {"score", "tokenize"}) {
+    const Outcome run = shell(std::string("$decant ") + command + " 'some text'");
+    EXPECT_EQ(run.status, 1);
+    EXPECT_EQ(run.err,
+              "decant: some text: cannot read: No such file or directory; for a text use --text\n");
+  }
+}
+
 // Each bad model is one line that names the file, and status 1.
 TEST(Cli, BadModelsAreOneClearLine) {
   const TempFolder folder;
