@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <random>
 #include <system_error>
 
 namespace decant::cli {
@@ -125,9 +126,10 @@ std::string as_typed(const CLI::App& command, std::string_view message) {
     std::string option = "--" + word;
     std::ranges::replace(option, '_', '-');
     if (list != std::end(kLists)) option = list->second;
-    const bool named = !quoted && !word.empty() &&
-                       (typed.empty() || word.find('_') != std::string::npos) &&
-                       command.get_option_no_throw(option) != nullptr;
+    const bool named =
+        !quoted && !word.empty() &&
+        (typed.empty() || word.find('_') != std::string::npos || typed.ends_with(" leave out ")) &&
+        command.get_option_no_throw(option) != nullptr;
     typed += named ? option : word;
     message.remove_prefix(word.size());
     const std::string_view between = message.substr(0, message.find_first_of(kOfNames));
@@ -263,6 +265,13 @@ Model ModelArgs::load(const Checkpoint& checkpoint) const {
   return Model(checkpoint, options);
 }
 
+Seed choose_seed(std::optional<Seed> typed, const ModelArgs& model) {
+  if (typed) return *typed;
+  const Seed seed = std::random_device{}();
+  model.say("seed {0} (--seed {0} makes the same again)", seed);
+  return seed;
+}
+
 ProgressBar::ProgressBar(std::string_view doing, bool quiet)
     : doing_(doing), may_show_(!quiet && ::isatty(STDERR_FILENO) != 0) {}
 
@@ -320,7 +329,7 @@ std::string TextSource::read() const {
   const bool from_stdin = !file || *file == "-";
   if (from_stdin && !file && ::isatty(STDIN_FILENO) != 0) {
     throw Error(ErrorCode::kInvalidOption,
-                fmt::format("nothing to read: {}, or pipe it into stdin (see --help)", remedy));
+                fmt::format("nothing to read: {}, or use a pipe (see --help)", remedy));
   }
   const std::string name = from_stdin ? "stdin" : *file;
   const auto fail = [&] {
@@ -344,6 +353,15 @@ std::string TextSource::read() const {
   }
   if (std::ferror(input) != 0) fail();
   return all;
+}
+
+std::string TextSource::read_prompt() const {
+  std::string prompt = read();
+  if (!prompt.empty()) return prompt;
+  throw Error(ErrorCode::kInvalidPrompt,
+              fmt::format("the prompt is empty: {}; one character is enough, a line feed for "
+                          "example",
+                          remedy));
 }
 
 }  // namespace decant::cli

@@ -141,9 +141,9 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, Target& targ
 }
 
 /// The library calls a setting by its field, top_k; on the command line it was typed as --top-k.
-/// `message` with the options of `command` as they are typed: its first word, and any other that
-/// has an underscore. What begins with an option was said by the command line itself, and stays; so
-/// does what is quoted.
+/// `message` with the options of `command` as they are typed: its first word, what one is to "leave
+/// out", and any other that has an underscore. What begins with an option was said by the command
+/// line itself, and stays; so does what is quoted.
 std::string as_typed(const CLI::App& command, std::string_view message);
 
 /// Throws Error (kInvalidOption) for an option of `command` that was given more often than it can
@@ -198,6 +198,9 @@ struct ModelArgs {
   }
 };
 
+/// The seed that was typed, or a fresh one, which the user is shown.
+Seed choose_seed(std::optional<Seed> typed, const ModelArgs& model);
+
 /// "loading [=====     ]  50%" on stderr, from the first second on, where that is a terminal. Gone
 /// when it is destroyed.
 class ProgressBar {
@@ -246,6 +249,8 @@ struct TextSource {
 
   /// Throws Error (kIo, kTooLarge, kInvalidOption where stdin is a terminal).
   std::string read() const;
+  /// The same for a text to continue. Throws also Error (kInvalidPrompt) where it is empty.
+  std::string read_prompt() const;
 };
 
 }  // namespace decant::cli

@@ -1,7 +1,8 @@
 // decant compare: strategies side by side, on one prompt and the same luck.
+#include <unistd.h>
+
 #include <chrono>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -104,6 +105,10 @@ class Comparer {
     ProgressBar bar("comparing", args_.model.quiet);
     for (const ListedStrategy& strategy : strategies) {
       if (interrupted()) break;
+      if (::isatty(STDERR_FILENO) == 0) {  // where the bar does not show
+        args_.model.say("{} of {}: {}", comparison_.strategies.size() + 1, strategies.size(),
+                        strategy.name());
+      }
       ComparedStrategy compared = make(strategy);
       judge_all(compared);
       if (!compared.texts.empty()) comparison_.strategies.push_back(std::move(compared));
@@ -183,16 +188,11 @@ class Comparer {
 
 int run(CompareArgs& args) {
   std::vector<ListedStrategy> strategies = parse(args);
-  const std::string prompt = args.prompt.read();
+  const std::string prompt = args.prompt.read_prompt();
   OpenModel open(args.model);
   for (ListedStrategy& strategy : strategies) strategy.open_draft(args.model);
   catch_interrupt();
-  if (args.seed) {
-    args.options.seed = *args.seed;
-  } else {
-    args.options.seed = std::random_device{}();
-    args.model.say("seed {0} (--seed {0} makes this comparison again)", args.options.seed);
-  }
+  args.options.seed = choose_seed(args.seed, args.model);
 
   Comparer comparer(args, open, prompt);
   const int status = comparer.make(strategies);

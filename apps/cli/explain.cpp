@@ -17,11 +17,7 @@ struct ExplainArgs {
 
 int run(const ExplainArgs& args) {
   args.view.check();
-  const std::string prompt = args.prompt.read();
-  if (prompt.empty()) {
-    throw Error(ErrorCode::kInvalidPrompt,
-                "the prompt is empty: give it at least one character, a line feed for example");
-  }
+  const std::string prompt = args.prompt.read_prompt();
   OpenModel open(args.model);
   Session session(open.group);
   const std::vector<TokenId> tokens = open.encode(prompt);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
-#include <random>
 
 #include "beam_json.h"
 #include "commands.h"
@@ -323,19 +322,10 @@ class Texts {
   std::optional<Clock::time_point> first_;  // when the first token was drawn: the prefill is over
 };
 
-void choose_seed(GenerateArgs& args) {
-  if (const auto seed = args.sampling.seed()) {
-    args.options.seed = *seed;
-  } else {
-    args.options.seed = std::random_device{}();
-    args.model.say("seed {0} (--seed {0} makes this text again)", args.options.seed);
-  }
-}
-
 int run(GenerateArgs& args) {
   resolve(args);
   Pipeline pipeline(args.strategy.sampling_config(args.sampling));
-  const std::string prompt = args.prompt.read();
+  const std::string prompt = args.prompt.read_prompt();
   OpenModel open(args.model);
   check_stop_tokens(args, open.tokenizer);
   if (const auto end = open.tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);
@@ -343,7 +333,9 @@ int run(GenerateArgs& args) {
   const auto constraint = args.constraint.make(open.tokenizer, args.options.stop_tokens);
   if (constraint) args.options.constraint = &*constraint;
   if (args.wants_logprobs()) args.options.logprobs = args.logprobs;
-  if (args.strategy.draws()) choose_seed(args);
+  if (args.strategy.draws()) {
+    args.options.seed = choose_seed(args.sampling.seed(), args.model);
+  }
   Texts texts(args, open, pipeline, prompt);
   catch_interrupt();
   return texts.make();

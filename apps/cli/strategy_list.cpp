@@ -85,7 +85,11 @@ bool ListedStrategy::deterministic() const {
 }
 
 void ListedStrategy::open_draft(const ModelArgs& model) {
-  parser_->strategy.open_draft(model, strategy_);
+  try {
+    parser_->strategy.open_draft(model, strategy_);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("strategy '{}': {}", name_, error.what()));
+  }
 }
 
 std::vector<std::string> default_strategies() {

@@ -139,7 +139,11 @@ void StrategyOptions::open_draft(const ModelArgs& model, Strategy& strategy) {
   args.model = draft_path_;
   args.n_head.reset();
   args.names.reset();
-  draft_ = std::make_shared<Draft>(args);
+  try {
+    draft_ = std::make_shared<Draft>(args);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("--draft-model: {}", error.what()));
+  }
   std::get<Sampling>(strategy).speculation.draft = &draft_->group;
 }
 

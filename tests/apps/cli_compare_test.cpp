@@ -363,6 +363,16 @@ TEST(CliCompare, InterruptedItGivesWhatThereIsMarkedSo) {
   }
 }
 
+TEST(CliCompare, SaysWhichStrategyIsRunningWhereThereIsNoBar) {
+  const std::string command =
+      "$decant compare --prompt ROMEO: --seed 1 --samples 1 --max-new-tokens 2 "
+      "--strategy 'calm: --top-k 3' --strategy 'beams: --num-beams 2'";
+  EXPECT_EQ(shell(command).err, "1 of 2: calm\n2 of 2: beams\n");
+  EXPECT_EQ(shell(command + " --quiet").err, "");
+  const Outcome terminal = shell("script -qec \"" + command + "\" /dev/null");
+  EXPECT_THAT(terminal.out, Not(HasSubstr("1 of 2")));
+}
+
 TEST(CliCompare, WhatCannotBeIsNamedBeforeAnythingIsMade) {
   const struct {
     const char* options;

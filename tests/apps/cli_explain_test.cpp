@@ -126,11 +126,5 @@ TEST(CliExplain, DimsOnTerminalsThatWantIt) {
   EXPECT_THAT(shell("NO_COLOR=1 " + command).out, Not(HasSubstr("\x1b")));
 }
 
-TEST(CliExplain, AnEmptyPromptSaysWhatToDo) {
-  const Outcome run = shell("$decant explain --prompt ''");
-  EXPECT_EQ(run.status, 1);
-  EXPECT_THAT(run.err, HasSubstr("the prompt is empty: give it at least one character"));
-}
-
 }  // namespace
 }  // namespace decant

@@ -243,6 +243,8 @@ TEST(CliGenerate, OptionsOutOfRangeAreNamed) {
       {"--like hf --stages top_k", "--stages does not go with --like hf"},
       {"--like hf --top-p-rule exclusive", "--top-p-rule does not go with --like hf"},
       {"--like openai --top-k 5", "--top-k is 5: the OpenAI API has no such knob"},
+      {"--like hf --temperature 0",
+       "takes only values above 0 (like hf); choose one of those, or leave out --like\n"},
       {"--n-head 7", "7"},
       {"--no-such-option", "--no-such-option"},
   };
@@ -343,9 +345,15 @@ TEST(CliGenerate, AnUnwritableStderrDoesNotMatter) {
 }
 
 TEST(CliGenerate, AnEmptyPromptSaysWhatToDo) {
-  const Outcome run = shell("$decant generate --prompt ''");
-  EXPECT_EQ(run.status, 1);
-  EXPECT_THAT(run.err, HasSubstr("the prompt is empty: give it at least one character"));
+  for (const char* command : {"generate", "compare", "explain"}) {
+    for (const char* empty : {"", "--prompt ''"}) {  // stdin, too
+      const Outcome run = shell("$decant " + std::string(command) + " " + empty);
+      EXPECT_EQ(run.status, 1);
+      EXPECT_EQ(run.err,
+                "decant: the prompt is empty: give a text with --prompt, name its file with "
+                "--prompt-file; one character is enough, a line feed for example\n");
+    }
+  }
 }
 
 }  // namespace

@@ -165,7 +165,13 @@ TEST(CliGuesses, ADraftModelThatIsNotThereIsNamed) {
   const Outcome run = shell("$decant generate --prompt a --quiet --draft-model no/such/model");
   EXPECT_EQ(run.status, 1);
   EXPECT_EQ(run.out, "");
-  EXPECT_EQ(run.err, "decant: no/such/model: No such file or directory\n");
+  EXPECT_EQ(run.err, "decant: --draft-model: no/such/model: No such file or directory\n");
+  const Outcome listed =
+      shell("$decant compare --prompt a --quiet --strategy 'guessed: --draft-model no/such/model'");
+  EXPECT_EQ(listed.status, 1);
+  EXPECT_EQ(listed.err,
+            "decant: strategy 'guessed': --draft-model: no/such/model: No such file or "
+            "directory\n");
 }
 
 }  // namespace
