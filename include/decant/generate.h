@@ -75,8 +75,9 @@ struct GenerateOptions {
   ContextPolicy context = ContextPolicy::kCrop;
   std::vector<std::string> stop = {};     ///< texts that end the output; they may straddle tokens
   std::vector<TokenId> stop_tokens = {};  ///< tokens that end the output
-  std::optional<std::chrono::duration<double>> max_time =
-      {};  ///< that a text may take, prompt and all
+  /// That a text may take, prompt and all, from the call on; of more than kMostAtOnce texts, from
+  /// when it joins.
+  std::optional<std::chrono::duration<double>> max_time = {};
   Seed seed = 0;
   std::uint64_t sequence = 0;  ///< tells apart several texts from one seed
   /// What the text has to keep to, made with these stop tokens as its end tokens; it must outlive
@@ -93,7 +94,8 @@ struct GenerateOptions {
 void validate(const GenerateOptions& options);
 
 /// The same, and what the options ask of the pipeline: a constraint and min_new_tokens need the
-/// stage "constraint"; beams of which none is drawn refuse temperature and filters.
+/// stage "constraint"; beams of which none is drawn refuse temperature and filters; contrastive
+/// search refuses temperature 0, which leaves it no choice.
 void validate(const GenerateOptions& options, const SamplingConfig& sampling);
 
 /// One token that was drawn, with the scores that it was drawn from.

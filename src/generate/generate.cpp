@@ -99,6 +99,11 @@ void validate(const GenerateOptions& options, const SamplingConfig& sampling) {
                 fmt::format("stages leaves out constraint, which {} needs: add it",
                             options.constraint != nullptr ? "a constraint" : "min_new_tokens"));
   }
+  if (std::holds_alternative<ContrastiveSearch>(options.strategy) && sampling.temperature == 0) {
+    throw Error(ErrorCode::kInvalidOption,
+                "temperature is 0, which leaves contrastive search one token to choose from: leave "
+                "out temperature or penalty_alpha");
+  }
   const auto* beams = std::get_if<BeamSearch>(&options.strategy);
   if (beams == nullptr) return;
   if (beams->do_sample) {
@@ -163,8 +168,9 @@ void check(const GenerateRequest& request, const SessionGroup& group, const Pipe
 }
 
 std::unique_ptr<Job> make_job(const SessionGroup& group, const Tokenizer& tokenizer,
-                              Pipeline& pipeline, const GenerateRequest& request, Session session) {
-  const Task task(group.capacity(), tokenizer, pipeline, request);
+                              Pipeline& pipeline, const GenerateRequest& request, Session session,
+                              Task::Clock::time_point start) {
+  const Task task(group.capacity(), tokenizer, pipeline, request, start);
   if (std::holds_alternative<BeamSearch>(request.options.strategy)) {
     return std::make_unique<BeamText>(task, std::move(session));
   }
@@ -238,10 +244,11 @@ std::vector<Generation> generate(SessionGroup& group, const Tokenizer& tokenizer
   std::vector<SessionGroup::Part> parts;
   Opener opener(group, requests);
   for (;;) {
+    const auto start = Task::Clock::now();  // the prompt that texts share counts for each of them
     while (running.size() < kMostAtOnce && opener.next() < requests.size()) {
       const std::size_t index = opener.next();
       running.push_back(
-          {index, make_job(group, tokenizer, pipeline, requests[index], opener.open())});
+          {index, make_job(group, tokenizer, pipeline, requests[index], opener.open(), start)});
     }
     std::erase_if(running, [&](const Running& one) {
       if (one.job->unfinished()) return false;

@@ -21,16 +21,17 @@ FinishReason failure_reason(const Error& error) {
 }
 
 Task::Task(std::int64_t window, const Tokenizer& tokenizer, Pipeline& pipeline,
-           const GenerateRequest& request)
+           const GenerateRequest& request, Clock::time_point start)
     : tokenizer_(tokenizer),
       pipeline_(pipeline),
       request_(request),
-      limit_(length_limit(window, request)) {}
+      limit_(length_limit(window, request)),
+      start_(start) {}
 
 std::optional<FinishReason> Task::interruption() const {
   if (listener().cancelled && listener().cancelled()) return FinishReason::kCancelled;
   const auto most = options().max_time;
-  if (most && std::chrono::steady_clock::now() - start_ >= *most) return FinishReason::kTime;
+  if (most && Clock::now() - start_ >= *most) return FinishReason::kTime;
   return std::nullopt;
 }
 

@@ -45,9 +45,11 @@ FinishReason failure_reason(const Error& error);
 /// A request, and what every strategy asks about it. What it refers to must outlive it.
 class Task {
  public:
-  /// `window` is how many tokens the model sees.
+  using Clock = std::chrono::steady_clock;
+
+  /// `window` is how many tokens the model sees, `start` when max_time begins.
   Task(std::int64_t window, const Tokenizer& tokenizer, Pipeline& pipeline,
-       const GenerateRequest& request);
+       const GenerateRequest& request, Clock::time_point start = Clock::now());
 
   const Tokenizer& tokenizer() const { return tokenizer_; }
   Pipeline& pipeline() const { return pipeline_; }
@@ -85,7 +87,7 @@ class Task {
   Pipeline& pipeline_;
   const GenerateRequest& request_;
   std::size_t limit_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Clock::time_point start_;
 };
 
 /// The model's part is the caller's:

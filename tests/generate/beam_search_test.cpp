@@ -382,6 +382,7 @@ TEST(Strategies, RefuseOptionsThatContradict) {
   EXPECT_THAT(message(BeamSearch{.patience = 0}, {}), HasSubstr("patience is 0"));
   EXPECT_THAT(message(ContrastiveSearch{.penalty_alpha = 2}, {}), HasSubstr("penalty_alpha is 2"));
   EXPECT_THAT(message(ContrastiveSearch{.top_k = 0}, {}), HasSubstr("top_k"));
+  EXPECT_THAT(message(ContrastiveSearch{}, {.temperature = 0}), HasSubstr("temperature is 0"));
   EXPECT_THAT(message(Sampling{{.prompt_lookup_num_tokens = -1}}, {}),
               HasSubstr("prompt_lookup_num_tokens is -1"));
   EXPECT_EQ(message(BeamSearch{.do_sample = true}, {.temperature = .5, .top_k = 50}), "");

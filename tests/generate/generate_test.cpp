@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "decant/error.h"
 #include "small_model.h"
@@ -117,6 +119,22 @@ TEST(Generate, CompanyChangesNoBit) {
       EXPECT_EQ(texts[i], text) << i;
     }
   }
+}
+
+// Whatever is done before its first token, for others too: here one that has nothing to make.
+TEST(Generate, MaxTimeBeginsWithTheCall) {
+  SmallModel small;
+  Pipeline pipeline;
+  SessionGroup group(small.model, 1);
+  constexpr auto kTime = std::chrono::milliseconds(100);
+  const std::vector<GenerateRequest> requests = {
+      {.prompt = small.data.tokens,
+       .options = {.max_new_tokens = 0},
+       .listener = {.on_finish = [&](const Generation&) { std::this_thread::sleep_for(kTime); }}},
+      {.prompt = small.data.tokens, .options = {.max_new_tokens = 5, .max_time = kTime}}};
+  const Generation made = generate(group, small.tokenizer, pipeline, requests)[1];
+  EXPECT_EQ(made.finish_reason, FinishReason::kTime);
+  EXPECT_TRUE(made.tokens.empty());
 }
 
 TEST(Generate, ABadRequestAmongManyMakesNoText) {
