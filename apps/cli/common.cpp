@@ -98,6 +98,36 @@ void expect_writable(std::string_view option, const fs::path& path) {
                           option, path.string(), error.message()));
 }
 
+TokenId parse_token(std::string_view name, std::string_view word) {
+  try {
+    return parse_integer<TokenId>(name, word);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("{}, the id of a token: decant tokenize tells the ids of "
+                                          "a text",
+                                          error.what()));
+  }
+}
+
+void expect_token(std::string_view option, TokenId token, const Tokenizer& tokenizer) {
+  if (tokenizer.contains(token)) return;
+  throw Error(ErrorCode::kInvalidOption,
+              fmt::format("{}: {} is no token of this vocabulary, whose ids go from 0 to {}",
+                          option, token, tokenizer.vocab_size() - 1));
+}
+
+CLI::Option* add_tokens(CLI::App& command, const std::string& name, std::vector<TokenId>& target,
+                        const std::string& help) {
+  return command
+      .add_option_function<std::vector<std::string>>(
+          name,
+          [name, &target](const std::vector<std::string>& words) {
+            for (const std::string& word : words) target.push_back(parse_token(name, word));
+          },
+          help)
+      ->allow_extra_args(false)
+      ->type_name("INT");
+}
+
 double parse_number(std::string_view name, std::string_view word) {
   double value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
@@ -329,7 +359,7 @@ std::string TextSource::read() const {
   const bool from_stdin = !file || *file == "-";
   if (from_stdin && !file && ::isatty(STDIN_FILENO) != 0) {
     throw Error(ErrorCode::kInvalidOption,
-                fmt::format("nothing to read: {}, or use a pipe (see --help)", remedy));
+                fmt::format("nothing to read: {}, or pipe it into stdin (see --help)", remedy));
   }
   const std::string name = from_stdin ? "stdin" : *file;
   const auto fail = [&] {

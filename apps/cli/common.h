@@ -87,24 +87,17 @@ Integer parse_integer(std::string_view name, std::string_view word) {
               fmt::format("{} is '{}': it must be a whole number{}", name, word, range));
 }
 
-/// Adds an option that takes such numbers, one each time that it is given.
-template <typename Integer>
-CLI::Option* add_integers(CLI::App& command, const std::string& name, std::vector<Integer>& target,
-                          const std::string& help) {
-  return command
-      .add_option_function<std::vector<std::string>>(
-          name,
-          [name, &target](const std::vector<std::string>& words) {
-            for (const std::string& word : words) {
-              target.push_back(parse_integer<Integer>(name, word));
-            }
-          },
-          help)
-      ->allow_extra_args(false)
-      ->type_name("INT");
-}
+/// The id of a token. Throws Error (kInvalidOption) that calls it `name`.
+TokenId parse_token(std::string_view name, std::string_view word);
 
-/// The same for a number. Throws Error (kInvalidOption).
+/// Throws Error (kInvalidOption) where `token`, which was given with `option`, is none.
+void expect_token(std::string_view option, TokenId token, const Tokenizer& tokenizer);
+
+/// Adds an option that takes such ids, one each time that it is given.
+CLI::Option* add_tokens(CLI::App& command, const std::string& name, std::vector<TokenId>& target,
+                        const std::string& help);
+
+/// Any number. Throws Error (kInvalidOption).
 double parse_number(std::string_view name, std::string_view word);
 
 template <typename T>
@@ -116,7 +109,7 @@ struct IntegerIn<std::optional<T>> {
   using type = T;
 };
 
-/// Adds an option that takes such a number; the target may be an optional.
+/// Adds an option that takes a whole number; the target may be an optional.
 template <typename Target>
 CLI::Option* add_integer(CLI::App& command, const std::string& name, Target& target,
                          const std::string& help) {

@@ -65,6 +65,10 @@ std::vector<ListedStrategy> parse(CompareArgs& args) {
                                                        args.samples, kMostSamples));
   }
   validate(args.options);
+  if (args.options.max_new_tokens == 0) {
+    throw Error(ErrorCode::kInvalidOption,
+                "--max-new-tokens is 0: it must be 1 or more, as there is nothing to compare");
+  }
   if (args.html) expect_writable("--html", *args.html);
   std::vector<ListedStrategy> strategies;
   for (const std::string& entry :
@@ -190,7 +194,7 @@ int run(CompareArgs& args) {
   std::vector<ListedStrategy> strategies = parse(args);
   const std::string prompt = args.prompt.read_prompt();
   OpenModel open(args.model);
-  for (ListedStrategy& strategy : strategies) strategy.open_draft(args.model);
+  for (ListedStrategy& strategy : strategies) strategy.open(args.model, open.tokenizer);
   catch_interrupt();
   args.options.seed = choose_seed(args.seed, args.model);
 

@@ -5,15 +5,19 @@ namespace {
 
 constexpr const char* kGroup = "Constraints";
 
-void add_tokens(CLI::App& command, const std::string& name, std::vector<TokenId>& tokens,
-                const std::string& help) {
-  add_integers(command, name, tokens, help)->group(kGroup);
+// The empty text would say nothing, or leave nothing to say.
+std::function<void(std::string)> refuse_empty(const std::string& name) {
+  return [name](const std::string& text) {
+    if (!text.empty()) return;
+    throw Error(ErrorCode::kInvalidOption, name + " is empty: it must have at least one character");
+  };
 }
 
 void add_strings(CLI::App& command, const std::string& name, std::vector<std::string>& strings,
                  const std::string& help) {
   command.add_option(name, strings, help)
       ->allow_extra_args(false)
+      ->each(refuse_empty(name))
       ->type_name("TEXT")
       ->group(kGroup);
 }
@@ -24,6 +28,7 @@ void ConstraintArgs::add_to(CLI::App& command) {
   command
       .add_option("--regex", options_.regex,
                   "the whole output matches it (docs/constraints.md has the syntax)")
+      ->each(refuse_empty("--regex"))
       ->type_name("PATTERN")
       ->group(kGroup);
   add_strings(command, "--allow-string", options_.allowed_strings,
@@ -31,9 +36,11 @@ void ConstraintArgs::add_to(CLI::App& command) {
   add_strings(command, "--ban-string", options_.banned_strings,
               "the output never has this text in it; may be repeated");
   add_tokens(command, "--allow-token", options_.allowed_tokens,
-             "only tokens that are allowed are drawn; may be repeated");
+             "only tokens that are allowed are drawn; may be repeated")
+      ->group(kGroup);
   add_tokens(command, "--ban-token", options_.banned_tokens,
-             "a token that is never drawn; may be repeated");
+             "a token that is never drawn; may be repeated")
+      ->group(kGroup);
 }
 
 std::optional<Constraint> ConstraintArgs::make(const Tokenizer& tokenizer,

@@ -38,7 +38,8 @@ std::vector<TokenId> parse_ids(std::string_view text) {
 int run(const DetokenizeArgs& args) {
   const Tokenizer tokenizer = args.model.open_tokenizer();
   std::string ids = fmt::format("{}", fmt::join(args.ids, " "));
-  if (args.ids.empty()) ids = TextSource{.text = {}, .file = {}, .remedy = "give the ids"}.read();
+  if (args.ids.empty())
+    ids = TextSource{.text = {}, .file = {}, .remedy = "give a list of ids"}.read();
   const std::vector<TokenId> tokens = parse_ids(ids);
   const std::string text = tokenizer.decode(tokens);
   if (args.json) {

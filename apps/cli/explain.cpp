@@ -19,6 +19,7 @@ int run(const ExplainArgs& args) {
   args.view.check();
   const std::string prompt = args.prompt.read_prompt();
   OpenModel open(args.model);
+  args.view.check(open.tokenizer);
   Session session(open.group);
   const std::vector<TokenId> tokens = open.encode(prompt);
   // As generate() begins: the model sees the end of a long prompt, and only what the tokenizer can

@@ -58,8 +58,8 @@ void add_options(CLI::App& command, GenerateArgs& args) {
       ->default_str("1");
   command.add_option("--stop", args.options.stop, "a text that ends the output; may be repeated")
       ->allow_extra_args(false);
-  add_integers(command, "--stop-token", args.options.stop_tokens,
-               "a token that ends the output; may be repeated");
+  add_tokens(command, "--stop-token", args.options.stop_tokens,
+             "a token that ends the output; may be repeated");
   args.context.add_to(command);
   args.logprobs_option =
       add_integer(command, "--logprobs", args.logprobs,
@@ -71,13 +71,14 @@ void add_options(CLI::App& command, GenerateArgs& args) {
   args.constraint.add_to(command);
 }
 
-void check_stop_tokens(const GenerateArgs& args, const Tokenizer& tokenizer) {
-  for (const TokenId token : args.options.stop_tokens) {
-    if (tokenizer.contains(token)) continue;
-    throw Error(ErrorCode::kInvalidOption,
-                fmt::format("--stop-token: {} is no token of this vocabulary, whose ids go from 0 "
-                            "to {}",
-                            token, tokenizer.vocab_size() - 1));
+// A shell passes \n on as two characters, which hardly any text has.
+void hint_at_line_feeds(const GenerateArgs& args) {
+  for (const std::string& stop : args.options.stop) {
+    if (stop.find("\\n") == std::string::npos) continue;
+    args.model.say(
+        "note: --stop '{}' has a backslash and an n; for a line feed the shell has "
+        "--stop $'\\n'",
+        stop);
   }
 }
 
@@ -179,7 +180,11 @@ class Texts {
 
   // One search, which gives all texts; an empty one, where it was over before the first token.
   int make_beams() {
-    const GenerateRequest request{tokens_, args_.options, {.cancelled = interrupted}};
+    const auto cancelled = [this] {
+      if (!first_) first_ = Clock::now();  // asked before each token, first when the prompt is read
+      return interrupted();
+    };
+    const GenerateRequest request{tokens_, args_.options, {.cancelled = cancelled}};
     const Generation made =
         generate(open_.group, open_.tokenizer, pipeline_, {&request, 1}).front();
     const double length_penalty = std::get<BeamSearch>(args_.options.strategy).length_penalty;
@@ -232,8 +237,9 @@ class Texts {
     const auto end = Clock::now();
     const auto seen =
         std::min(tokens_.size(), static_cast<std::size_t>(open_.model.config().block_size));
-    const auto after_first =
-        made_tokens_ - std::min<std::uint64_t>(made_tokens_, args_.num_return_sequences);
+    // Prefill gives the first token of each text; a beam search counts as one.
+    const auto texts = args_.strategy.beams() ? 1 : args_.num_return_sequences;
+    const auto after_first = made_tokens_ - std::min<std::uint64_t>(made_tokens_, texts);
     args_.model.say(
         "prefill {} tokens, {:.0f} tokens/s; decode {} tokens, {:.0f} tokens/s; {} threads", seen,
         per_second(seen, *first_ - start_), made_tokens_, per_second(after_first, end - *first_),
@@ -325,9 +331,13 @@ class Texts {
 int run(GenerateArgs& args) {
   resolve(args);
   Pipeline pipeline(args.strategy.sampling_config(args.sampling));
+  hint_at_line_feeds(args);
   const std::string prompt = args.prompt.read_prompt();
   OpenModel open(args.model);
-  check_stop_tokens(args, open.tokenizer);
+  for (const TokenId token : args.options.stop_tokens) {
+    expect_token("--stop-token", token, open.tokenizer);
+  }
+  check_tokens(pipeline.config(), open.tokenizer);
   if (const auto end = open.tokenizer.end_of_text()) args.options.stop_tokens.push_back(*end);
   args.strategy.open_draft(args.model, args.options.strategy);
   const auto constraint = args.constraint.make(open.tokenizer, args.options.stop_tokens);
@@ -348,6 +358,8 @@ Command add_generate(CLI::App& app) {
   auto args = std::make_shared<GenerateArgs>();
   add_options(*command, *args);
   command->footer(
+      "The defaults of --temperature, --top-k and --top-p are for drawing tokens. Beams without "
+      "--do-sample\nand contrastive search draw none, and start with all of them off.\n"
       "Example:  decant generate --prompt \"ROMEO:\" --temperature 0.8 --top-p 0.9 --seed 1");
   return {command, [args] { return run(*args); }};
 }

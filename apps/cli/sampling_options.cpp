@@ -22,7 +22,7 @@ std::function<void(SamplingConfig&)> parse_bias(const std::string& word) {
     throw Error(ErrorCode::kInvalidOption,
                 fmt::format("--logit-bias is '{}': it must be ID=X, 262=-5 for example", word));
   }
-  const auto token = parse_integer<TokenId>("the ID of --logit-bias", word.substr(0, equals));
+  const auto token = parse_token("the ID of --logit-bias", word.substr(0, equals));
   const double bias = parse_number(fmt::format("the X of --logit-bias for token {}", token),
                                    std::string_view(word).substr(equals + 1));
   return [token, bias](SamplingConfig& config) { config.logit_bias[token] = bias; };
@@ -39,6 +39,12 @@ std::vector<std::string> parse_stages(const std::string& list) {
 }
 
 }  // namespace
+
+void check_tokens(const SamplingConfig& config, const Tokenizer& tokenizer) {
+  for (const auto& [token, bias] : config.logit_bias) {
+    expect_token("--logit-bias", token, tokenizer);
+  }
+}
 
 template <typename Parse>
 CLI::Option* SamplingOptions::add(CLI::App& command, const std::string& name,

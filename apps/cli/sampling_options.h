@@ -11,12 +11,16 @@
 #include <vector>
 
 #include "decant/sampling.h"
+#include "decant/tokenizer.h"
 
 namespace decant::cli {
 
 /// The settings of the chapter's generate.py, which generate and explain start from; the library's
 /// own defaults are "off".
 inline SamplingConfig chapter_settings() { return {.temperature = 0.8, .top_k = 50, .top_p = 0.9}; }
+
+/// Throws Error (kInvalidOption) where --logit-bias names what is no token.
+void check_tokens(const SamplingConfig& config, const Tokenizer& tokenizer);
 
 class SamplingOptions {
  public:

@@ -61,6 +61,7 @@ int run(const ScoreArgs& args) {
   const std::int64_t block_size = checkpoint.config().block_size;
   validate(options, block_size);
   const Tokenizer tokenizer = args.model.open_tokenizer(checkpoint.config());
+  check_tokens(options.sampling, tokenizer);
   const Model model = args.model.load(checkpoint);
   Session session(model, args.model.threads);
   const std::vector<TokenId> tokens = tokenizer.encode(text);

@@ -84,11 +84,12 @@ bool ListedStrategy::deterministic() const {
   return sampling_.temperature == 0 && std::ranges::find(stages, "temperature") != stages.end();
 }
 
-void ListedStrategy::open_draft(const ModelArgs& model) {
+void ListedStrategy::open(const ModelArgs& model, const Tokenizer& tokenizer) {
   try {
+    check_tokens(sampling_, tokenizer);
     parser_->strategy.open_draft(model, strategy_);
   } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("strategy '{}': {}", name_, error.what()));
+    throw Error(error.code(), fmt::format("--strategy '{}': {}", name_, error.what()));
   }
 }
 

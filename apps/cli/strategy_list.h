@@ -29,8 +29,9 @@ class ListedStrategy {
   /// Whether luck has no say, so that all texts are the same.
   bool deterministic() const;
 
-  /// Opens the model that it guesses with, if there is one. It lives as long as this.
-  void open_draft(const ModelArgs& model);
+  /// Opens the model that it guesses with, if there is one, which lives as long as this. Throws
+  /// Error, also for tokens that `tokenizer` does not have.
+  void open(const ModelArgs& model, const Tokenizer& tokenizer);
 
  private:
   struct Parser;

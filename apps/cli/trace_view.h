@@ -31,6 +31,9 @@ class TraceView {
   /// (kInvalidOption).
   void check() const;
 
+  /// And once the tokenizer is known, do they name its tokens? Throws Error (kInvalidOption).
+  void check(const Tokenizer& tokenizer) const { check_tokens(sampling_.config(), tokenizer); }
+
   /// Prints the step, and draws it into the file that --svg names. Throws what Pipeline::trace()
   /// throws, Error (kIo).
   void show(const ShownStep& step) const;

@@ -50,7 +50,8 @@ TEST(CliBeams, TextsComeBestFirstBehindMarks) {
   EXPECT_EQ(texts.size(), 3u);
   const Outcome run = shell("$decant generate " + options);
   EXPECT_EQ(run.out, printed);
-  EXPECT_EQ(std::ranges::count(run.err, '\n'), 3) << "a score for each text, and no seed";
+  EXPECT_EQ(std::ranges::count(run.err, '\n'), 4) << "a score for each text, and no seed";
+  EXPECT_THAT(run.err, HasSubstr("tokens/s; decode "));
 }
 
 TEST(CliBeams, TheFinalScoreIsTheSumOverALengthToAPower) {

@@ -193,7 +193,11 @@ TEST(CliConstraints, WhatCannotBeIsRefused) {
       {"--allow-token 5000", "5000 is no token of this vocabulary, whose ids go from 0 to 1023"},
       {"--ban-token -1", "-1 is no token of this vocabulary, whose ids go from 0 to 1023"},
       {"--ban-token x", "--ban-token is 'x': it must be a whole number"},
-      {"--ban-string ''", "the empty string is in every text"},
+      {"--ban-token lord",
+       "--ban-token is 'lord': it must be a whole number, the id of a token: decant tokenize "},
+      {"--regex ''", "--regex is empty: it must have at least one character"},
+      {"--allow-string ''", "--allow-string is empty: it must have at least one character"},
+      {"--allow-string a --ban-string ''", "--ban-string is empty: it must have at least one"},
   };
   for (const Refusal& refusal : kTable) expect_refused(refusal);
 }

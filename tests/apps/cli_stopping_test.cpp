@@ -18,6 +18,7 @@ namespace decant {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 const std::vector<std::string> kStrategies = {"--seed 1", "--seed 1 --num-return-sequences 2",
                                               "--seed 1 --prompt-lookup-num-tokens 4",
@@ -145,6 +146,16 @@ TEST(CliStop, TheFirstOfSeveralThatIsCompleteEndsTheText) {
       EXPECT_EQ(object["finish_reason"], expected == text ? "length" : "stop");
     }
   }
+}
+
+TEST(CliStop, ABackslashAndAnNAreNoLineFeed) {
+  const std::string command =
+      "$decant generate --prompt ROMEO: --seed 1 --max-new-tokens 1 --stop ";
+  EXPECT_THAT(shell(command + R"('end\n')").err,
+              HasSubstr(R"(note: --stop 'end\n' has a backslash and an n; for a line feed the )"
+                        R"(shell has --stop $'\n')"));
+  EXPECT_EQ(shell(command + R"('end\n' --quiet)").err, "");
+  EXPECT_THAT(shell(command + quoted("\n")).err, Not(HasSubstr("note:")));
 }
 
 TEST(CliStop, AStopTokenIsNoPartOfTheText) {

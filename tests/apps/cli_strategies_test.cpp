@@ -145,6 +145,9 @@ TEST(CliStrategies, ContradictionsAreNamedWithTheRemedy) {
       {"--num-beams 3 --num-beam-groups 2", "--num-beam-groups is 2: it must be a divisor of"},
       {"--num-beams 4 --num-beam-groups 2 --diversity-penalty -1", "--diversity-penalty is -1"},
       {"--penalty-alpha 1.5", "--penalty-alpha is 1.5: it must be from 0 to 1"},
+      {"--penalty-alpha 0.5 --temperature 0",
+       "--temperature is 0, which leaves contrastive search one token to choose from: leave out "
+       "--temperature or --penalty-alpha"},
       {"--penalty-alpha 0.5 --top-k 0", "--top-k is 0: it must be from 1 to 1024"},
       {"--max-time -1", "--max-time is -1: it must be a number of seconds >= 0"},
       {"--max-time nan", "--max-time is nan: it must be a number of seconds >= 0"},
@@ -170,7 +173,7 @@ TEST(CliGuesses, ADraftModelThatIsNotThereIsNamed) {
       shell("$decant compare --prompt a --quiet --strategy 'guessed: --draft-model no/such/model'");
   EXPECT_EQ(listed.status, 1);
   EXPECT_EQ(listed.err,
-            "decant: strategy 'guessed': --draft-model: no/such/model: No such file or "
+            "decant: --strategy 'guessed': --draft-model: no/such/model: No such file or "
             "directory\n");
 }
 

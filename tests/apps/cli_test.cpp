@@ -367,11 +367,22 @@ TEST(Cli, ATextWithoutItsOptionIsShownWhereToGo) {
                "'ROMEO:' is not expected: give a text with --prompt, in quotes (see --help)");
   expect_usage("score to be",
                "'be' is not expected: give a text with --text, in quotes (see --help)");
+  EXPECT_THAT(shell("script -qec \"$decant score\" /dev/null").out,
+              HasSubstr("nothing to read: give a text with --text, name its file, or pipe it into "
+                        "stdin (see --help)"));
   for (const char* command : {"score", "tokenize"}) {
     const Outcome run = shell(std::string("$decant ") + command + " 'some text'");
     EXPECT_EQ(run.status, 1);
     EXPECT_EQ(run.err,
               "decant: some text: cannot read: No such file or directory; for a text use --text\n");
+  }
+}
+
+TEST(Cli, ABiasIsForATokenOfTheVocabulary) {
+  for (const char* command :
+       {"generate --prompt a", "explain --prompt a", "score --json --text 'to be'"}) {
+    expect_usage(std::string(command) + " --logit-bias 5000=-inf",
+                 "--logit-bias: 5000 is no token of this vocabulary, whose ids go from 0 to 1023");
   }
 }
 
