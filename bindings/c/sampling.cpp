@@ -120,24 +120,43 @@ decant_status decant_pipeline_distribution(decant_pipeline* pipeline,
 }
 
 decant_status decant_pipeline_trace(decant_pipeline* pipeline, const decant_sampling_input* input,
-                                    int64_t top, const double* u, const decant_tokenizer* tokenizer,
-                                    char** json, size_t* json_size) noexcept {
+                                    const decant_trace_options* options, char** json,
+                                    size_t* json_size) noexcept {
   return guarded([&] {
     char*& data = output(json, "json");
     size_t& size = output(json_size, "json_size");
     const Input in = read_input(input);
-    if (top < 0) throw BadCall{"top is " + std::to_string(top) + ": it must be 0 or more"};
-    decant::TraceOptions options{.top = top};
-    if (u != nullptr) options.u = checked_uniform(*u);
+    const auto given = read_struct(options, "options");
+    if (given.top < 0) {
+      throw BadCall{"options->top is " + std::to_string(given.top) + ": it must be 0 or more"};
+    }
+    decant::TraceOptions show{.top = given.top, .every_survivor = given.only_top == 0};
+    if (given.u != nullptr) show.u = checked_uniform(*given.u);
     std::function<std::string(decant::TokenId)> text_of;
-    if (tokenizer != nullptr) {
-      text_of = [&known = tokenizer->tokenizer](decant::TokenId token) {
+    if (given.tokenizer != nullptr) {
+      text_of = [&known = given.tokenizer->tokenizer](decant::TokenId token) {
         return std::string(known.contains(token) ? known.token_bytes(token) : std::string_view());
       };
     }
     const decant::Trace trace =
-        need(pipeline, "pipeline").pipeline.trace(in.logits, options, in.history);
+        need(pipeline, "pipeline").pipeline.trace(in.logits, show, in.history);
     give(decant::to_json(trace, text_of), data, size);
+  });
+}
+
+decant_status decant_pipeline_report(decant_pipeline* pipeline, const decant_sampling_input* input,
+                                     int32_t token, decant_token_report* report) noexcept {
+  return guarded([&] {
+    const OutputStruct out(report, "report");
+    const Input in = read_input(input);
+    const decant::TokenReport seen =
+        need(pipeline, "pipeline").pipeline.report(in.logits, token, 0, in.history);
+    out.write({.struct_size = sizeof(decant_token_report),
+               .logprob = seen.logprob,
+               .mass_before = seen.mass_before,
+               .entropy = seen.entropy,
+               .final_logprob = seen.after.empty() ? seen.logprob : seen.after.back().logprob,
+               .rank = seen.rank});
   });
 }
 

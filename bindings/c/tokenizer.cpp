@@ -56,6 +56,14 @@ decant_status decant_tokenizer_token_bytes(const decant_tokenizer* tokenizer, in
   });
 }
 
+decant_status decant_tokenizer_vocab_size(const decant_tokenizer* tokenizer,
+                                          size_t* vocab_size) noexcept {
+  return guarded([&] {
+    size_t& size = output(vocab_size, "vocab_size");
+    size = need(tokenizer, "tokenizer").tokenizer.vocab_size();
+  });
+}
+
 decant_status decant_tokenizer_end_of_text(const decant_tokenizer* tokenizer,
                                            int32_t* token) noexcept {
   return guarded([&] {

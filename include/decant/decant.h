@@ -166,14 +166,37 @@ DECANT_API decant_status decant_pipeline_distribution(decant_pipeline* pipeline,
 
 typedef struct decant_tokenizer decant_tokenizer;
 
+/// What a trace shows.
+typedef struct decant_trace_options {
+  size_t struct_size;
+  int64_t top;       ///< so many of the most probable tokens, by raw logit, are listed; 0 or more
+  int64_t only_top;  ///< 0: and every survivor; else survivors beyond the top are left out, too
+  const double* u;   ///< the uniform of a draw to show, or NULL
+  const decant_tokenizer* tokenizer;  ///< gives each token its text, or NULL
+} decant_trace_options;
+
 /// What every stage did to these logits, as a JSON object with the members of decant/trace.h's
-/// structs; -inf is null. `top` of the most probable tokens are listed, and every survivor. `u`, if
-/// not NULL, is the uniform of a draw to show; `tokenizer`, if not NULL, gives each token its text.
-/// Owned. Fails as decant_pipeline_sample_at() does.
+/// structs; -inf is null. Owned. Fails as decant_pipeline_sample_at() does.
 DECANT_API decant_status decant_pipeline_trace(decant_pipeline* pipeline,
-                                               const decant_sampling_input* input, int64_t top,
-                                               const double* u, const decant_tokenizer* tokenizer,
-                                               char** json, size_t* json_size) DECANT_NOEXCEPT;
+                                               const decant_sampling_input* input,
+                                               const decant_trace_options* options, char** json,
+                                               size_t* json_size) DECANT_NOEXCEPT;
+
+/// One token seen through a pipeline. Logarithms are natural, entropies in nats.
+typedef struct decant_token_report {
+  size_t struct_size;
+  double logprob;        ///< by the raw logits
+  double mass_before;    ///< the raw probability of all that rank before it
+  double entropy;        ///< of the raw distribution
+  double final_logprob;  ///< after all stages; -inf where one removed it
+  int64_t rank;          ///< by raw logit; 0 = the most probable, lower id first on ties
+} decant_token_report;
+
+/// What the model thought of `token`, and what the stages left of that. DECANT_ERROR_INVALID_TOKEN;
+/// fails also as decant_pipeline_sample() does.
+DECANT_API decant_status decant_pipeline_report(decant_pipeline* pipeline,
+                                                const decant_sampling_input* input, int32_t token,
+                                                decant_token_report* report) DECANT_NOEXCEPT;
 
 // --- Tokenizer: text to token ids, and back -----------------------------------------------------
 
@@ -204,6 +227,11 @@ DECANT_API decant_status decant_tokenizer_decode(const decant_tokenizer* tokeniz
 DECANT_API decant_status decant_tokenizer_token_bytes(const decant_tokenizer* tokenizer,
                                                       int32_t token, const char** bytes,
                                                       size_t* bytes_size) DECANT_NOEXCEPT;
+
+/// How many tokens there are: ids are 0 to one less. A model may have more rows than that, which stand
+/// for nothing: leave the logits behind out (sampling_input's vocab_size).
+DECANT_API decant_status decant_tokenizer_vocab_size(const decant_tokenizer* tokenizer,
+                                                     size_t* vocab_size) DECANT_NOEXCEPT;
 
 /// The token that ends a document ("<|endoftext|>"), or -1 where the vocabulary has none.
 DECANT_API decant_status decant_tokenizer_end_of_text(const decant_tokenizer* tokenizer,

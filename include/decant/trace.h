@@ -12,8 +12,10 @@
 namespace decant {
 
 struct TraceOptions {
-  /// How many of the most probable tokens (by raw logit) are listed; survivors always are.
+  /// How many of the most probable tokens (by raw logit) are listed.
   std::int64_t top = 10;
+  /// Whether survivors are listed however improbable: without a filter that is the vocabulary.
+  bool every_survivor = true;
   /// The uniform in [0, 1) of a draw to show.
   std::optional<double> u = {};
 };
@@ -63,7 +65,8 @@ struct Trace {
   double entropy = 0;         ///< of the raw distribution, in nats
   /// In the order in which they acted; a stage whose knob is off does not act.
   std::vector<StageTrace> stages = {};
-  /// The most probable by raw logit and every survivor, by rank.
+  /// The most probable by raw logit and, unless TraceOptions says otherwise, every survivor, by
+  /// rank.
   std::vector<CandidateTrace> candidates = {};
   /// The tokens that are not in `candidates`: their number, and their raw probability in all.
   std::int64_t others = 0;

@@ -105,6 +105,9 @@ void ThreadPool::work(int thread) {
   }
 }
 
+#ifdef __EMSCRIPTEN__
+int available_cores() { return 1; }  // the module is built without threads
+#else
 namespace {
 
 // The lowest of the processors that share a core with `processor`; itself, where nobody says.
@@ -130,6 +133,7 @@ int available_cores() {
   }
   return std::max(1, static_cast<int>(cores.size()));
 }
+#endif
 
 int thread_count(int threads) {
   if (threads < 0 || threads > 1024) {

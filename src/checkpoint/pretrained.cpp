@@ -1,8 +1,9 @@
 // The writer of Hugging Face folders, a tile of rows at a time.
 #include "pretrained.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -322,11 +323,7 @@ class TensorWriter {
 
 // The shortest decimal that reads back as the same float: 1e-05, not 9.99999974737875e-06.
 double shortest(float value) {
-  char text[32] = {};
-  const char* end = std::to_chars(text, text + sizeof(text), value).ptr;
-  double result = 0;
-  std::from_chars(text, end, result);
-  return result;
+  return nlohmann::json::parse(fmt::format("{}", value)).get<double>();
 }
 
 const char* torch_dtype(DType dtype) {

@@ -9,6 +9,10 @@
 #define DECANT_KERNELS_SIMD_H
 #endif
 
+#if HWY_TARGET == HWY_WASM
+#include "fused_wasm.h"
+#endif
+
 #include <hwy/contrib/math/math-inl.h>
 
 HWY_BEFORE_NAMESPACE();

@@ -79,8 +79,9 @@ class Packer {
   // The rows of all views, one view below the other.
   PackedMatrix stack(const std::vector<MatrixView>& views) const {
     std::vector<std::int64_t> ends(views.size());  // the first row behind each
-    std::transform_inclusive_scan(views.begin(), views.end(), ends.begin(), std::plus<>(),
-                                  [](const MatrixView& view) { return view.rows; });
+    std::transform_inclusive_scan(
+        views.begin(), views.end(), ends.begin(), std::plus<>(),
+        [](const MatrixView& view) { return view.rows; }, std::int64_t{0});
     std::mutex mutex;
     std::optional<BadWeight> bad;
     std::int64_t bad_panel = 0;

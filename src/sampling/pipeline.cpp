@@ -175,7 +175,7 @@ Trace Pipeline::trace(Logits logits, const TraceOptions& options, const History&
     tracer.record(s.name, candidates);
   }
   if (options.u) tracer.record(state_->draw(*options.u), candidates);
-  return tracer.finish(options.top, candidates);
+  return tracer.finish(options, candidates);
 }
 
 TokenReport Pipeline::report(Logits logits, TokenId token, std::int64_t top,

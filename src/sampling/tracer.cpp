@@ -64,7 +64,7 @@ void Tracer::record(const Draw& draw, Candidates& candidates) {
   trace_.draw = seen;
 }
 
-Trace Tracer::finish(std::int64_t top, Candidates& candidates) {
+Trace Tracer::finish(const TraceOptions& options, Candidates& candidates) {
   const Snapshot& raw = snapshots_.front();
   const Snapshot& last = snapshots_.back();
   trace_.final_entropy = last.entropy;
@@ -73,7 +73,8 @@ Trace Tracer::finish(std::int64_t top, Candidates& candidates) {
     const auto [value, token] = ranking_[rank];
     const auto i = static_cast<std::size_t>(token);
     if (last.possible[i]) trace_.mass_kept += raw.probabilities[i];
-    if (static_cast<std::int64_t>(rank) >= top && !last.possible[i]) {
+    const bool at_top = static_cast<std::int64_t>(rank) < options.top;
+    if (!at_top && !(options.every_survivor && last.possible[i])) {
       ++trace_.others;
       trace_.others_probability += raw.probabilities[i];
       continue;

@@ -22,7 +22,7 @@ class Tracer {
   void record(const Draw& draw, Candidates& candidates);
 
   /// The trace, with the `top` tokens of the largest logits and all survivors.
-  Trace finish(std::int64_t top, Candidates& candidates);
+  Trace finish(const TraceOptions& options, Candidates& candidates);
 
  private:
   // The candidates at one time.

@@ -32,6 +32,9 @@ TEST(CBoundary, NullIsAnErrorWhereverSomethingIsNeeded) {
   decant_session* s = session.get();
   const decant_sampling_input input = c_input(kLogits);
   decant_draw draw = c_draw();
+  const decant_trace_options trace = c_trace_options(1);
+  decant_token_report report = {};
+  report.struct_size = sizeof report;
   decant_model_info info = {};
   info.struct_size = sizeof info;
   decant_generate_options options = {};
@@ -65,10 +68,14 @@ TEST(CBoundary, NullIsAnErrorWhereverSomethingIsNeeded) {
       [&] { return decant_pipeline_distribution(nullptr, &input, nullptr, nullptr, 0, &size); },
       [&] { return decant_pipeline_distribution(p, nullptr, nullptr, nullptr, 0, &size); },
       [&] { return decant_pipeline_distribution(p, &input, nullptr, nullptr, 0, nullptr); },
-      [&] { return decant_pipeline_trace(nullptr, &input, 1, nullptr, nullptr, &text, &size); },
-      [&] { return decant_pipeline_trace(p, nullptr, 1, nullptr, nullptr, &text, &size); },
-      [&] { return decant_pipeline_trace(p, &input, 1, nullptr, nullptr, nullptr, &size); },
-      [&] { return decant_pipeline_trace(p, &input, 1, nullptr, nullptr, &text, nullptr); },
+      [&] { return decant_pipeline_trace(nullptr, &input, &trace, &text, &size); },
+      [&] { return decant_pipeline_trace(p, nullptr, &trace, &text, &size); },
+      [&] { return decant_pipeline_trace(p, &input, &trace, nullptr, &size); },
+      [&] { return decant_pipeline_trace(p, &input, &trace, &text, nullptr); },
+      [&] { return decant_pipeline_trace(p, &input, nullptr, &text, &size); },
+      [&] { return decant_pipeline_report(nullptr, &input, 1, &report); },
+      [&] { return decant_pipeline_report(p, nullptr, 1, &report); },
+      [&] { return decant_pipeline_report(p, &input, 1, nullptr); },
       [&] { return decant_tokenizer_gpt2(nullptr); },
       [&] { return decant_tokenizer_load("x", 1, nullptr); },
       [&] { return decant_tokenizer_load(nullptr, 1, &no_tokenizer); },
@@ -80,6 +87,8 @@ TEST(CBoundary, NullIsAnErrorWhereverSomethingIsNeeded) {
       [&] { return decant_tokenizer_decode(t, nullptr, 1, &text, &size); },
       [&] { return decant_tokenizer_decode(t, &id, 1, nullptr, &size); },
       [&] { return decant_tokenizer_decode(t, &id, 1, &text, nullptr); },
+      [&] { return decant_tokenizer_vocab_size(nullptr, &size); },
+      [&] { return decant_tokenizer_vocab_size(t, nullptr); },
       [&] { return decant_tokenizer_token_bytes(nullptr, 5, &view, &size); },
       [&] { return decant_tokenizer_token_bytes(t, 5, nullptr, &size); },
       [&] { return decant_tokenizer_token_bytes(t, 5, &view, nullptr); },

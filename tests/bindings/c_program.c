@@ -49,7 +49,8 @@ static void sampling_without_a_model(void) {
   CHECK(survivors == 2 && tokens[0] == 3 && tokens[1] == 2 && tokens[2] == -1);
   CHECK(fabs(probabilities[0] - 4.0 / 7) < 1e-6 && fabs(probabilities[1] - 3.0 / 7) < 1e-6);
 
-  CHECK(decant_pipeline_trace(pipeline, &input, 4, &u, NULL, &json, &json_size) == DECANT_OK);
+  const decant_trace_options options = {.struct_size = sizeof options, .top = 4, .u = &u};
+  CHECK(decant_pipeline_trace(pipeline, &input, &options, &json, &json_size) == DECANT_OK);
   CHECK(strlen(json) == json_size && strstr(json, "\"removed_by\":\"top_k\"") != NULL);
   decant_free(json);
 

@@ -61,6 +61,16 @@ inline decant_sampling_input c_input(const std::vector<float>& logits) {
   return input;
 }
 
+inline decant_trace_options c_trace_options(std::int64_t top, const double* u = nullptr,
+                                            const decant_tokenizer* tokenizer = nullptr) {
+  decant_trace_options options = {};
+  options.struct_size = sizeof options;
+  options.top = top;
+  options.u = u;
+  options.tokenizer = tokenizer;
+  return options;
+}
+
 inline decant_draw c_draw() {
   decant_draw draw = {};
   draw.struct_size = sizeof draw;

@@ -123,13 +123,31 @@ TEST(CSampling, TracesAndSettingsAreTheSame) {
     const double u = .7;
     char* json = nullptr;
     std::size_t size = 0;
-    ASSERT_EQ(decant_pipeline_trace(both.c.get(), &input, 5, &u, nullptr, &json, &size), DECANT_OK);
+    decant_trace_options options = c_trace_options(5, &u);
+    ASSERT_EQ(decant_pipeline_trace(both.c.get(), &input, &options, &json, &size), DECANT_OK);
     EXPECT_EQ(take(json, size),
               to_json(both.cpp.trace(step.logits, {.top = 5, .u = u}, step.cpp_history())));
-    ASSERT_EQ(decant_pipeline_trace(both.c.get(), &input, 0, nullptr, nullptr, &json, &size),
-              DECANT_OK);
+    options = c_trace_options(0);
+    ASSERT_EQ(decant_pipeline_trace(both.c.get(), &input, &options, &json, &size), DECANT_OK);
     EXPECT_EQ(take(json, size),
               to_json(both.cpp.trace(step.logits, {.top = 0}, step.cpp_history())));
+    options.only_top = 1;
+    ASSERT_EQ(decant_pipeline_trace(both.c.get(), &input, &options, &json, &size), DECANT_OK);
+    EXPECT_EQ(take(json, size),
+              to_json(both.cpp.trace(step.logits, {.top = 0, .every_survivor = false},
+                                     step.cpp_history())));
+    for (std::int32_t token = 0; token < 3; ++token) {
+      decant_token_report report = {};
+      report.struct_size = sizeof report;
+      ASSERT_EQ(decant_pipeline_report(both.c.get(), &input, token, &report), DECANT_OK);
+      const TokenReport seen = both.cpp.report(step.logits, token, 0, step.cpp_history());
+      EXPECT_EQ(report.logprob, seen.logprob);
+      EXPECT_EQ(report.rank, seen.rank);
+      EXPECT_EQ(report.mass_before, seen.mass_before);
+      EXPECT_EQ(report.entropy, seen.entropy);
+      EXPECT_EQ(report.final_logprob,
+                seen.after.empty() ? seen.logprob : seen.after.back().logprob);
+    }
     ASSERT_EQ(decant_pipeline_settings(both.c.get(), &json, &size), DECANT_OK);
     EXPECT_EQ(take(json, size), to_json(both.cpp.config()));
   }
@@ -144,8 +162,8 @@ TEST(CSampling, ATraceShowsTheTokenizersTexts) {
   char* json = nullptr;
   std::size_t size = 0;
   const CPipeline two = c_pipeline(R"({"top_k": 2})");
-  ASSERT_EQ(decant_pipeline_trace(two.get(), &input, 2, nullptr, tokenizer.get(), &json, &size),
-            DECANT_OK);
+  const decant_trace_options options = c_trace_options(2, nullptr, tokenizer.get());
+  ASSERT_EQ(decant_pipeline_trace(two.get(), &input, &options, &json, &size), DECANT_OK);
   const std::string text = take(json, size);
   EXPECT_THAT(text, HasSubstr(R"("token":33676,"text":"ROM")"));
   EXPECT_THAT(text, HasSubstr(R"("token":50259,"text":"")"));
@@ -183,7 +201,8 @@ TEST(CSamplingErrors, BadLogitsNameTheFirstIndex) {
     EXPECT_EQ(survivors, 0);
     char* json = nullptr;
     std::size_t size = 0;
-    EXPECT_EQ(decant_pipeline_trace(pipeline.get(), &input, 1, nullptr, nullptr, &json, &size),
+    const decant_trace_options options = c_trace_options(1);
+    EXPECT_EQ(decant_pipeline_trace(pipeline.get(), &input, &options, &json, &size),
               DECANT_ERROR_INVALID_LOGITS);
     EXPECT_EQ(json, nullptr);
   }
@@ -235,10 +254,12 @@ TEST(CSamplingErrors, ArgumentsOutsideTheirRange) {
   for (const double u : {-.1, 1.0, std::nan("")}) {
     EXPECT_EQ(decant_pipeline_sample_at(pipeline.get(), &input, u, &draw),
               DECANT_ERROR_INVALID_ARGUMENT);
-    EXPECT_EQ(decant_pipeline_trace(pipeline.get(), &input, 1, &u, nullptr, &json, &size),
+    const decant_trace_options options = c_trace_options(1, &u);
+    EXPECT_EQ(decant_pipeline_trace(pipeline.get(), &input, &options, &json, &size),
               DECANT_ERROR_INVALID_ARGUMENT);
   }
-  EXPECT_EQ(decant_pipeline_trace(pipeline.get(), &input, -1, nullptr, nullptr, &json, &size),
+  const decant_trace_options options = c_trace_options(-1);
+  EXPECT_EQ(decant_pipeline_trace(pipeline.get(), &input, &options, &json, &size),
             DECANT_ERROR_INVALID_ARGUMENT);
 }
 

@@ -72,6 +72,12 @@ TEST(CTokenizer, GivesOneTokensBytes) {
   }
 }
 
+TEST(CTokenizer, CountsItsTokens) {
+  std::size_t size = 0;
+  ASSERT_EQ(decant_tokenizer_vocab_size(c_gpt2().get(), &size), DECANT_OK);
+  EXPECT_EQ(size, 50257);
+}
+
 TEST(CTokenizer, KnowsTheEndOfText) {
   std::int32_t token = 0;
   ASSERT_EQ(decant_tokenizer_end_of_text(c_gpt2().get(), &token), DECANT_OK);

@@ -1,0 +1,77 @@
+// The page's end of the engine: promises, and what happens when the worker is lost.
+import type { FromWorker, RequestName, Requests, TextNode, ToWorker } from './protocol';
+
+/** A request that the engine refused, or that was lost with it; the message is for the reader. */
+export class EngineError extends Error {}
+
+interface Waiting {
+  resolve(value: never): void;
+  reject(reason: Error): void;
+  listener: Listener;
+}
+
+/** What a request tells before it is answered. */
+export interface Listener {
+  onNode?(node: TextNode): void;
+  onProgress?(loaded: number, total: number): void;
+}
+
+export class Client {
+  private readonly waiting = new Map<number, Waiting>();
+  private latest = 0;
+
+  /** `onLost` is told why the worker can do no more; every request that waits is refused, too. */
+  constructor(
+    private readonly worker: Worker,
+    onReady: (version: string) => void,
+    private readonly onLost: (message: string) => void,
+  ) {
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.kind === 'ready') return onReady(data.version);
+      if (data.kind === 'failed') return this.lose(data.message);
+      const waiting = this.waiting.get(data.id);
+      if (waiting === undefined) return;
+      if (data.kind === 'node') return waiting.listener.onNode?.(data.node);
+      if (data.kind === 'progress') return waiting.listener.onProgress?.(data.loaded, data.total);
+      this.waiting.delete(data.id);
+      if (data.kind === 'answer') waiting.resolve(data.value as never);
+      else waiting.reject(new EngineError(data.message));
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.lose(event.message || 'The worker that runs the model could not be started.');
+    };
+    worker.onmessageerror = () => this.lose('A message of the worker could not be read.');
+  }
+
+  request<Name extends RequestName>(
+    name: Name,
+    given: Parameters<Requests[Name]>,
+    listener: Listener = {},
+  ): Promise<ReturnType<Requests[Name]>> {
+    const id = ++this.latest;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject, listener });
+      this.send({ kind: 'request', id, name, arguments: given });
+    });
+  }
+
+  pause(): void {
+    this.send({ kind: 'pause' });
+  }
+
+  terminate(): void {
+    this.worker.terminate();
+  }
+
+  private send(message: ToWorker): void {
+    this.worker.postMessage(message);
+  }
+
+  private lose(message: string): void {
+    this.worker.terminate();
+    for (const { reject } of this.waiting.values()) reject(new EngineError(message));
+    this.waiting.clear();
+    this.onLost(message);
+  }
+}
