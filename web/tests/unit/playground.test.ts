@@ -1,6 +1,6 @@
 // The module and the native program are one engine: same model, settings and seed, same text.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { instance } from './instance';
