@@ -228,8 +228,8 @@ DECANT_API decant_status decant_tokenizer_token_bytes(const decant_tokenizer* to
                                                       int32_t token, const char** bytes,
                                                       size_t* bytes_size) DECANT_NOEXCEPT;
 
-/// How many tokens there are: ids are 0 to one less. A model may have more rows than that, which stand
-/// for nothing: leave the logits behind out (sampling_input's vocab_size).
+/// How many tokens there are: ids are 0 to one less. A model may have more rows than that, which
+/// stand for nothing: leave the logits behind out (sampling_input's vocab_size).
 DECANT_API decant_status decant_tokenizer_vocab_size(const decant_tokenizer* tokenizer,
                                                      size_t* vocab_size) DECANT_NOEXCEPT;
 

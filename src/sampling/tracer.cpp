@@ -2,24 +2,36 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include "logits.h"
 
 namespace decant {
+namespace {
+
+constexpr float kNone = -std::numeric_limits<float>::infinity();
+
+}  // namespace
+
+bool Tracer::Snapshot::has(std::size_t token) const { return values[token] > kNone; }
+
+double Tracer::Snapshot::probability(std::size_t token) const {
+  return has(token) ? Weighing{max, temperature}.weight(values[token]) / mass : 0;
+}
+
+double Tracer::Snapshot::probability_of(const std::vector<float>& some) const {
+  return exp_sum_exact(some, std::numeric_limits<float>::lowest(), max, temperature) / mass;
+}
 
 Tracer::Snapshot Tracer::look(Candidates& candidates) const {
-  Snapshot now{.logits = std::vector<double>(vocab_size_),
-               .probabilities = std::vector<double>(vocab_size_),
-               .possible = std::vector<bool>(vocab_size_),
+  Snapshot now{.values = std::vector<float>(vocab_size_, kNone),
                .size = static_cast<std::int64_t>(candidates.size()),
                .max = candidates.max(),
                .temperature = candidates.temperature(),
                .mass = candidates.exact_mass(),
                .entropy = candidates.entropy()};
-  candidates.for_each([&](TokenId token, float value) {
-    const auto i = static_cast<std::size_t>(token);
-    now.logits[i] = value / now.temperature;
-    now.probabilities[i] = candidates.weight(value) / now.mass;
-    now.possible[i] = true;
-  });
+  candidates.for_each(
+      [&](TokenId token, float value) { now.values[static_cast<std::size_t>(token)] = value; });
   return now;
 }
 
@@ -35,13 +47,15 @@ void Tracer::record(std::string_view stage, Candidates& candidates) {
   snapshots_.push_back(look(candidates));
   const Snapshot& after = snapshots_.back();
   const Snapshot& before = snapshots_[snapshots_.size() - 2];
+  some_.clear();
+  for (std::size_t i = 0; i < vocab_size_; ++i) {
+    if (before.has(i) && !after.has(i)) some_.push_back(before.values[i]);
+  }
   StageTrace seen{.name = std::string(stage),
                   .kept = after.size,
                   .removed = before.size - after.size,
+                  .mass_removed = before.probability_of(some_),
                   .entropy = after.entropy};
-  for (std::size_t i = 0; i < vocab_size_; ++i) {
-    if (before.possible[i] && !after.possible[i]) seen.mass_removed += before.probabilities[i];
-  }
   if (const auto floor = candidates.floor()) {
     seen.threshold =
         std::exp((*floor - static_cast<double>(before.max)) / before.temperature) / before.mass;
@@ -50,18 +64,41 @@ void Tracer::record(std::string_view stage, Candidates& candidates) {
 }
 
 void Tracer::record(const Draw& draw, Candidates& candidates) {
-  DrawTrace seen{.token = draw.token, .u = draw.u, .probability = draw.probability};
-  const double mass = candidates.exact_mass();
-  double before = 0;
-  for (const Place& place : candidates.ranking()) {
-    if (place.token == draw.token) break;
-    before += candidates.weight(place.value);
-    ++seen.rank;
-  }
-  // u lies inside, also where these sums, done in another order than the draw's, round past it.
-  seen.begin = std::min(before / mass, draw.u);
+  const Snapshot& last = snapshots_.back();
+  const Place drawn{last.values[static_cast<std::size_t>(draw.token)], draw.token};
+  some_.clear();
+  candidates.for_each([&](TokenId token, float value) {
+    if (ranks_before({value, token}, drawn)) some_.push_back(value);
+  });
+  // u lies inside, also where this sum, done in another order than the draw's, rounds past it.
+  DrawTrace seen{.token = draw.token,
+                 .u = draw.u,
+                 .rank = static_cast<std::int64_t>(some_.size()),
+                 .probability = draw.probability};
+  seen.begin = std::min(last.probability_of(some_), draw.u);
   seen.end = std::max(seen.begin + draw.probability, std::nextafter(draw.u, 1.0));
   trace_.draw = seen;
+}
+
+CandidateTrace Tracer::follow(TokenId token, std::int64_t rank) const {
+  const Snapshot& raw = snapshots_.front();
+  const auto i = static_cast<std::size_t>(token);
+  const double logit = raw.values[i];
+  CandidateTrace seen{.token = token,
+                      .rank = rank,
+                      .logit = logit,
+                      .logprob = logit - static_cast<double>(raw.max) - std::log(raw.mass),
+                      .probability = snapshots_.back().probability(i)};
+  for (std::size_t stage = 0; stage + 1 < snapshots_.size(); ++stage) {
+    const Snapshot& after = snapshots_[stage + 1];
+    if (!after.has(i)) {
+      seen.removed_by = stage;
+      break;
+    }
+    seen.logits.push_back(static_cast<double>(after.values[i]) / after.temperature);
+    seen.probabilities.push_back(after.probability(i));
+  }
+  return seen;
 }
 
 Trace Tracer::finish(const TraceOptions& options, Candidates& candidates) {
@@ -69,32 +106,22 @@ Trace Tracer::finish(const TraceOptions& options, Candidates& candidates) {
   const Snapshot& last = snapshots_.back();
   trace_.final_entropy = last.entropy;
   trace_.survivors = static_cast<std::int64_t>(candidates.size());
+  std::vector<float> others;
+  some_.clear();
   for (std::size_t rank = 0; rank < ranking_.size(); ++rank) {
     const auto [value, token] = ranking_[rank];
-    const auto i = static_cast<std::size_t>(token);
-    if (last.possible[i]) trace_.mass_kept += raw.probabilities[i];
+    const bool survives = last.has(static_cast<std::size_t>(token));
+    if (survives) some_.push_back(value);
     const bool at_top = static_cast<std::int64_t>(rank) < options.top;
-    if (!at_top && !(options.every_survivor && last.possible[i])) {
-      ++trace_.others;
-      trace_.others_probability += raw.probabilities[i];
-      continue;
+    if (at_top || (survives && options.every_survivor)) {
+      trace_.candidates.push_back(follow(token, static_cast<std::int64_t>(rank)));
+    } else {
+      others.push_back(value);
     }
-    CandidateTrace seen{.token = token,
-                        .rank = static_cast<std::int64_t>(rank),
-                        .logit = value,
-                        .logprob = value - static_cast<double>(raw.max) - std::log(raw.mass),
-                        .probability = last.probabilities[i]};
-    for (std::size_t stage = 0; stage + 1 < snapshots_.size(); ++stage) {
-      const Snapshot& after = snapshots_[stage + 1];
-      if (!after.possible[i]) {
-        seen.removed_by = stage;
-        break;
-      }
-      seen.logits.push_back(after.logits[i]);
-      seen.probabilities.push_back(after.probabilities[i]);
-    }
-    trace_.candidates.push_back(std::move(seen));
   }
+  trace_.mass_kept = raw.probability_of(some_);
+  trace_.others = static_cast<std::int64_t>(others.size());
+  trace_.others_probability = raw.probability_of(others);
   return std::move(trace_);
 }
 

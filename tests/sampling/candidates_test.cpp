@@ -100,6 +100,28 @@ TEST(Candidates, FewAndManyAreTreatedAlike) {
   }
 }
 
+TEST(Candidates, TheRankingIsByValueThenById) {
+  std::mt19937 random(5);
+  const std::vector<float> values = {-kInf, -3e38f, -2, -1e-40f, -0.0f, 0, 1e-40f, 1, 3e38f};
+  for (const std::size_t n : {999u, 1000u, 5000u}) {
+    std::vector<float> logits(n);
+    for (float& logit : logits) {
+      const float any = std::normal_distribution<float>(0, 4)(random);
+      logit = random() % 2 == 0 ? any : values[random() % values.size()];
+    }
+    std::vector<TokenId> expected;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (logits[i] > -kInf) expected.push_back(static_cast<TokenId>(i));
+    }
+    std::stable_sort(expected.begin(), expected.end(), [&](TokenId a, TokenId b) {
+      return logits[static_cast<std::size_t>(a)] > logits[static_cast<std::size_t>(b)];
+    });
+    Candidates candidates;
+    candidates.assign(logits);
+    EXPECT_EQ(tokens(candidates), expected) << n;
+  }
+}
+
 TEST(Candidates, AChangeIsSeenByAllThatFollows) {
   for (const std::size_t n : {5u, 500u}) {  // few, and many
     std::vector<float> logits(n, 0.0f);

@@ -31,6 +31,10 @@ interface Place {
 const folder = '/model';
 const noHistory: History = { tokens: [], promptSize: 0 };
 
+function equal(one: Float32Array, other: Float32Array): boolean {
+  return one.length === other.length && one.every((value, i) => value === other[i]);
+}
+
 export class Playground {
   private tokenizer: Tokenizer | null = null;
   private model: Model | null = null;
@@ -39,6 +43,7 @@ export class Playground {
   private prompt: TokenId[] = [];
   private places: Place[] = [];
   private pausing = false;
+  private own: { values: Float32Array; logits: Logits; raw: RankCurve } | null = null;
 
   constructor(private readonly engine: Engine) {
     engine.module.FS.mkdirTree(folder);
@@ -259,23 +264,34 @@ export class Playground {
   look(node: NodeId, settings: Settings, seed: bigint, u: number | null, top: number): View {
     const place = this.place(node);
     const history = this.history(node);
-    place.raw ??= this.through({}, (raw) =>
-      rankCurve(raw.distribution(place.logits, history)),
-    );
+    place.raw ??= this.rawCurve(place.logits, history);
     const luck = u ?? this.engine.uniform(seed, history.tokens.length);
     return this.view(place.logits, history, place.raw, settings, luck, top);
   }
 
   lookAt(values: Float32Array, settings: Settings, u: number | null, top: number): View {
-    const logits = Logits.of(this.engine, values);
-    try {
-      const raw = this.through({}, (pipeline) =>
-        rankCurve(pipeline.distribution(logits, noHistory)),
-      );
-      return this.view(logits, noHistory, raw, settings, u, top);
-    } finally {
-      logits.free();
+    const { logits, raw } = this.keep(values);
+    return this.view(logits, noHistory, raw, settings, u, top);
+  }
+
+  // While a knob moves, the same logits come again and again.
+  private keep(values: Float32Array): { logits: Logits; raw: RankCurve } {
+    if (this.own === null || !equal(this.own.values, values)) {
+      const logits = Logits.of(this.engine, values);
+      try {
+        const raw = this.rawCurve(logits, noHistory);
+        this.own?.logits.free();
+        this.own = { values, logits, raw };
+      } catch (error) {
+        logits.free();
+        throw error;
+      }
     }
+    return this.own;
+  }
+
+  private rawCurve(logits: Logits, history: History): RankCurve {
+    return this.through({}, (raw) => rankCurve(raw.distribution(logits, history)));
   }
 
   private view(
