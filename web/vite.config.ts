@@ -24,5 +24,5 @@ export default defineConfig({
   resolve: { alias: { 'decant-wasm': fromHere('../build/wasm/decant.mjs') } },
   worker: { format: 'es' },
   build: { outDir: '../build/web', emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0 },
-  test: { include: ['tests/unit/**/*.test.ts'] },
+  test: { include: ['tests/unit/**/*.test.ts'], testTimeout: 60_000 },
 });

@@ -130,8 +130,9 @@ export class Playground {
     );
   }
 
-  loadFiles(files: File[]): Promise<void> {
-    return this.load((listener) => this.client!.request('loadFiles', [files], listener));
+  /** `heads`: where the checkpoint does not say how many there are; else 0. */
+  loadFiles(files: File[], heads = 0): Promise<void> {
+    return this.load((listener) => this.client!.request('loadFiles', [files, heads], listener));
   }
 
   private async load(

@@ -398,12 +398,14 @@ export class Model {
     });
   }
 
-  /** The weights as decant itself would hold them: whole numbers of 8 bits. */
-  static open(engine: Engine, path: string): Model {
+  /** Weights as `--weights auto` holds them; `heads` is for a checkpoint that does not say, 0 as it says. */
+  static open(engine: Engine, path: string, heads: number): Model {
     const bytes = encoder.encode(path);
-    const pointer = engine.lending((memory) =>
-      engine.make('model_open', memory.lendBytes(bytes), bytes.length, 0),
-    );
+    const pointer = engine.lending((memory) => {
+      const options = memory.lendStruct(12);
+      memory.view.setInt32(options + 4, heads, true);
+      return engine.make('model_open', memory.lendBytes(bytes), bytes.length, options);
+    });
     return new Model(engine, pointer);
   }
 

@@ -29,7 +29,23 @@ interface Place {
 }
 
 const folder = '/model';
+
+/** chars.json of a model whose tokens are the characters of a text, in the order of their numbers. */
+function characters(text: Uint8Array): Uint8Array {
+  const all = [...new Set(new TextDecoder().decode(text))];
+  all.sort((one, other) => one.codePointAt(0)! - other.codePointAt(0)!);
+  return new TextEncoder().encode(JSON.stringify(all));
+}
 const noHistory: History = { tokens: [], promptSize: 0 };
+
+/** Where the window of a text begins: as with `--context slide`, its older half goes whenever it is full. */
+function windowStart(prompt: number, length: number, capacity: number): number {
+  let start = Math.max(0, prompt - capacity);
+  for (let now = prompt + 1; now <= length; ++now) {
+    if (now - start > capacity) start = now - Math.max(1, Math.floor(capacity / 2));
+  }
+  return start;
+}
 
 function equal(one: Float32Array, other: Float32Array): boolean {
   return one.length === other.length && one.every((value, i) => value === other[i]);
@@ -50,35 +66,30 @@ export class Playground {
   }
 
   /** Replaces the model and its tokenizer, or keeps both where the files are no model. */
-  load(files: ModelFile[]): ModelInfo {
+  load(files: ModelFile[], heads: number): ModelInfo {
     const { FS } = this.engine.module;
     try {
-      for (const { name, bytes } of files) {
-        FS.writeFile(`${folder}/${name}`, bytes, { canOwn: true });
-      }
       const checkpoints = files.filter(({ name }) => /\.(pt|pth|bin|safetensors)$/i.test(name));
       if (checkpoints.length === 0) {
         throw new Refusal(
           'No checkpoint among these files: drop a .pt, .pth, .bin or .safetensors.',
         );
       }
+      for (const { name, bytes } of files) {
+        FS.writeFile(`${folder}/${name}`, bytes, { canOwn: true });
+      }
       const single = checkpoints.length === 1;
-      const model = Model.open(this.engine, single ? `${folder}/${checkpoints[0]!.name}` : folder);
-      let tokenizer: Tokenizer;
+      const path = single ? `${folder}/${checkpoints[0]!.name}` : folder;
+      const model = Model.open(this.engine, path, heads);
       try {
-        tokenizer = this.openTokenizer(model, files.length > checkpoints.length);
+        const tokenizer = this.openTokenizer(model.info.vocabSize, files);
+        this.replace(model, tokenizer);
+        const name = checkpoints[0]!.name;
+        return { ...model.info, name, endOfText: tokenizer.endOfText() };
       } catch (error) {
         model.destroy();
         throw error;
       }
-      this.replace(model, tokenizer);
-      const { notes } = model.info;
-      return {
-        ...model.info,
-        name: checkpoints[0]!.name,
-        endOfText: tokenizer.endOfText(),
-        notes,
-      };
     } finally {
       for (const name of FS.readdir(folder)) {
         if (name !== '.' && name !== '..') FS.unlink(`${folder}/${name}`);
@@ -86,20 +97,25 @@ export class Playground {
     }
   }
 
-  private openTokenizer(model: Model, mayBeBeside: boolean): Tokenizer {
-    const { vocabSize } = model.info;
-    if (mayBeBeside) {
-      try {
-        return Tokenizer.load(this.engine, folder);
-      } catch (error) {
-        if (vocabSize !== 50257 && vocabSize !== 50304) throw error;
-      }
+  private openTokenizer(vocabSize: number, files: ModelFile[]): Tokenizer {
+    const text = files.find(({ name }) => /\.txt$/i.test(name) && name !== 'merges.txt');
+    if (text !== undefined) {
+      const path = `${folder}/chars.json`;
+      this.engine.module.FS.writeFile(path, characters(text.bytes), { canOwn: true });
+      return Tokenizer.load(this.engine, path);
     }
     // 50,304 is 50,257 rounded up to a multiple of 64, as nanoGPT does for speed.
-    if (vocabSize === 50257 || vocabSize === 50304) return Tokenizer.gpt2(this.engine);
+    const gpt2 = vocabSize === 50257 || vocabSize === 50304;
+    try {
+      return Tokenizer.load(this.engine, folder);
+    } catch (error) {
+      if (gpt2) return Tokenizer.gpt2(this.engine);
+      if (files.some(({ name }) => /^(tokenizer|vocab|encoder|chars|meta)\b/.test(name))) throw error;
+    }
     throw new Refusal(
       `The model has ${vocabSize} tokens, which is not GPT-2's vocabulary: drop its tokenizer together ` +
-        'with it (tokenizer.json, vocab.json and merges.txt, meta.pkl, or chars.json).',
+        'with it (tokenizer.json, vocab.json and merges.txt, or meta.pkl), or, where tokens are ' +
+        'characters, the text that it was trained on (.txt).',
     );
   }
 
@@ -247,11 +263,10 @@ export class Playground {
     return { tokens: this.path(id), promptSize: this.prompt.length };
   }
 
-  // Of what the session has seen, all that this text begins with is kept. Past the window its last tokens
-  // are recomputed for each new one, as `--context crop` does.
+  // Of what the session has seen, all that this text begins with is kept.
   private logitsAfter(path: TokenId[]): Logits {
     const { session, model, tokenizer } = this.ready();
-    const window = path.slice(-model.info.blockSize);
+    const window = path.slice(windowStart(this.prompt.length, path.length, model.info.blockSize));
     let common = 0;
     while (common < window.length - 1 && this.held[common] === window[common]) ++common;
     session.truncate(Math.min(common, this.held.length));

@@ -138,8 +138,11 @@ export type Finish =
 export interface Requests {
   /** The model beside the page. */
   loadShipped(base: string): ModelInfo;
-  /** Files that the reader dropped: a checkpoint, and perhaps a config, a tokenizer, weights in parts. */
-  loadFiles(files: File[]): ModelInfo;
+  /**
+   * Files that the reader dropped: a checkpoint, and perhaps a config, a tokenizer, weights in parts, or
+   * the text whose characters are the tokens. `heads`: where the checkpoint does not say; else 0.
+   */
+  loadFiles(files: File[], heads: number): ModelInfo;
   /** A new tree, with this prompt as its root; the old one is gone. */
   start(prompt: string): { root: TextNode; prompt: { token: TokenId; bytes: Uint8Array }[] };
   /** Draws up to `count` tokens behind `from`, each announced by an event 'node'. */

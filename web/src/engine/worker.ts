@@ -28,7 +28,7 @@ function answers(playground: Playground, id: () => number): Answers {
     post({ kind: 'node', id: request, node });
   return {
     loadShipped: (base) => loadShipped(playground, base, id()),
-    loadFiles: async (files) =>
+    loadFiles: async (files, heads) =>
       playground.load(
         await Promise.all(
           files.map(async (file) => ({
@@ -36,6 +36,7 @@ function answers(playground: Playground, id: () => number): Answers {
             bytes: new Uint8Array(await file.arrayBuffer()),
           })),
         ),
+        heads,
       ),
     start: (prompt) => playground.start(prompt),
     generate: (from, settings, seed, count) =>
@@ -61,7 +62,7 @@ async function loadShipped(playground: Playground, base: string, id: number): Pr
     if (!response.ok) throw new Refusal(`${url}: the server answers ${response.status}.`);
     files.push({ name, bytes: await received(response, id) });
   }
-  return playground.load(files);
+  return playground.load(files, 0);
 }
 
 async function received(response: Response, id: number): Promise<Uint8Array> {
