@@ -99,13 +99,16 @@ async function serve(): Promise<void> {
     try {
       post({ kind: 'answer', id: data.id, value: await handle[data.name](...data.arguments) });
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Refusal)) return fail(error);
       post({ kind: 'refusal', id: data.id, message: error.message });
     }
   };
   post({ kind: 'ready', version: engine.version });
 }
 
-serve().catch((error: unknown) => {
+// A rejected promise would not reach the page by itself.
+function fail(error: unknown): void {
   post({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
-});
+}
+
+serve().catch(fail);
