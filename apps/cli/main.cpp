@@ -47,6 +47,10 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    if (app.get_subcommands().empty()) {
+      throw Error(ErrorCode::kInvalidOption,
+                  fmt::format("a command comes first: {} (see --help)", names));
+    }
     for (const CLI::App* command : app.get_subcommands()) refuse_twice(*command);
     throw Error(ErrorCode::kInvalidOption, fmt::format("{} (see --help)", error.what()));
   }

@@ -26,6 +26,8 @@ TEST(Cli, HelpHasAnExampleEverywhere) {
   }
   EXPECT_EQ(shell("$decant").status, 2);
   EXPECT_THAT(shell("$decant frobnicate").err, HasSubstr("there is no command 'frobnicate'"));
+  EXPECT_THAT(shell("$decant").err, HasSubstr("a command comes first: generate, "));
+  EXPECT_THAT(shell("$decant --prompt x").err, HasSubstr("a command comes first: generate, "));
   EXPECT_EQ(shell("$decant --version").status, 0);
 }
 
