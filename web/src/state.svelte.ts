@@ -158,16 +158,20 @@ export class Playground {
   /** A new tree that begins with the prompt. */
   async start(): Promise<void> {
     await this.attempt(async (client) => {
-      const { root, prompt } = await client.request('start', [this.prompt]);
-      this.nodes.clear();
-      this.nodes.set(root.id, root);
-      this.promptTokens = prompt;
-      this.before = [];
-      this.undone = [];
-      this.path = [root.id];
-      this.replayed = new Map();
-      this.select({ kind: 'step', at: root.id, drawn: null });
+      await this.plant(client, await client.request('encode', [this.prompt]));
     });
+  }
+
+  private async plant(client: Client, tokens: TokenId[]): Promise<void> {
+    const { root, prompt } = await client.request('start', [tokens]);
+    this.nodes.clear();
+    this.nodes.set(root.id, root);
+    this.promptTokens = prompt;
+    this.before = [];
+    this.undone = [];
+    this.path = [root.id];
+    this.replayed = new Map();
+    this.select({ kind: 'step', at: root.id, drawn: null });
   }
 
   /** Continues the text that is shown, by at most `count` tokens. */
@@ -187,16 +191,16 @@ export class Playground {
     this.followTip();
   }
 
-  /** The tokens of a given text, as if it had been drawn: to see what the model thought of it. */
-  async appendText(text: string): Promise<void> {
-    const tip = this.tip;
-    if (tip === null || this.generating) return;
+  /** A given text in place of the prompt and what was drawn: to see what the model thought of it. */
+  async score(text: string): Promise<void> {
+    if (this.generating) return;
     this.generating = true;
     try {
       await this.attempt(async (client) => {
-        const finish = await client.request('appendText', [tip, text, this.settings], {
-          onNode: this.grow,
-        });
+        const tokens = await client.request('encode', [text]);
+        await this.plant(client, tokens.slice(0, 1));
+        const given = [this.tip!, tokens.slice(1), this.settings] as const;
+        const finish = await client.request('appendTokens', [...given], { onNode: this.grow });
         if (finish.reason === 'error') this.message = finish.message;
       });
     } finally {

@@ -135,9 +135,12 @@ export class Playground {
     this.places = [];
   }
 
-  start(prompt: string): { root: TextNode; prompt: { token: TokenId; bytes: Uint8Array }[] } {
+  encode(text: string): TokenId[] {
+    return this.ready().tokenizer.encode(text);
+  }
+
+  start(tokens: TokenId[]): { root: TextNode; prompt: { token: TokenId; bytes: Uint8Array }[] } {
     const { tokenizer } = this.ready();
-    const tokens = tokenizer.encode(prompt);
     if (tokens.length === 0) throw new Refusal('The prompt is empty: write at least one character.');
     this.clear();
     this.prompt = tokens;
@@ -153,7 +156,7 @@ export class Playground {
     return { root, prompt: tokens.map((id) => ({ token: id, bytes: tokenizer.bytes(id) })) };
   }
 
-  /** Ends the generate() or appendText() that is under way, before its next token. */
+  /** Ends the generate() or appendTokens() that is under way, before its next token. */
   pause(): void {
     this.pausing = true;
   }
@@ -177,14 +180,13 @@ export class Playground {
     });
   }
 
-  async appendText(
+  async appendTokens(
     from: NodeId,
-    text: string,
+    tokens: TokenId[],
     settings: Settings,
     announce: (node: TextNode) => void,
     breathe: () => Promise<void>,
   ): Promise<Finish> {
-    const tokens = this.ready().tokenizer.encode(text);
     return this.grow(from, settings, announce, breathe, (_, __, grown) =>
       grown === tokens.length ? { reason: 'length' } : { token: tokens[grown]!, u: null },
     );

@@ -143,14 +143,15 @@ export interface Requests {
    * the text whose characters are the tokens. `heads`: where the checkpoint does not say; else 0.
    */
   loadFiles(files: File[], heads: number): ModelInfo;
+  encode(text: string): TokenId[];
   /** A new tree, with this prompt as its root; the old one is gone. */
-  start(prompt: string): { root: TextNode; prompt: { token: TokenId; bytes: Uint8Array }[] };
+  start(prompt: TokenId[]): { root: TextNode; prompt: { token: TokenId; bytes: Uint8Array }[] };
   /** Draws up to `count` tokens behind `from`, each announced by an event 'node'. */
   generate(from: NodeId, settings: Settings, seed: bigint, count: number): Finish;
   /** One token of the reader's choice behind `from`. */
   append(from: NodeId, token: TokenId, settings: Settings): TextNode;
-  /** The tokens of a given text behind `from`, each announced by an event 'node'. */
-  appendText(from: NodeId, text: string, settings: Settings): Finish;
+  /** Given tokens behind `from`, each announced by an event 'node'. */
+  appendTokens(from: NodeId, tokens: TokenId[], settings: Settings): Finish;
   /** The distribution after `node`; `u` null takes the uniform at (seed, 0, position). */
   look(node: NodeId, settings: Settings, seed: bigint, u: number | null, top: number): View;
   /** The same for logits of the reader's; `u` null shows no draw. */

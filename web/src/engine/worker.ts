@@ -38,12 +38,13 @@ function answers(playground: Playground, id: () => number): Answers {
         ),
         heads,
       ),
+    encode: (text) => playground.encode(text),
     start: (prompt) => playground.start(prompt),
     generate: (from, settings, seed, count) =>
       playground.generate(from, settings, seed, count, announce(id()), breathe),
     append: (from, token, settings) => playground.append(from, token, settings),
-    appendText: (from, text, settings) =>
-      playground.appendText(from, text, settings, announce(id()), breathe),
+    appendTokens: (from, tokens, settings) =>
+      playground.appendTokens(from, tokens, settings, announce(id()), breathe),
     look: (...given) => playground.look(...given),
     lookAt: (...given) => playground.lookAt(...given),
     replay: (...given) => playground.replay(...given),

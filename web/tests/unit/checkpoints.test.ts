@@ -31,7 +31,7 @@ describe('a dropped checkpoint', () => {
       heads: config.n_head,
       layers: config.n_layer,
     });
-    const { prompt } = playground.start('!#"');
+    const { prompt } = playground.start(playground.encode('!#"'));
     expect(prompt.map(({ token }) => token)).toEqual([0, 2, 1]);
   });
 
@@ -51,7 +51,7 @@ describe('a dropped checkpoint', () => {
 
   it('that is none leaves what there was', async () => {
     const playground = await instance();
-    const before = playground.start('ROMEO:').root;
+    const before = playground.start(playground.encode('ROMEO:')).root;
     const bad: [ModelFile[], string][] = [
       [[{ name: 'photo.png', bytes: text.encode('x') }], 'No checkpoint among these files'],
       [[{ name: 'model.pt', bytes: text.encode('hello') }], 'model.pt'],
