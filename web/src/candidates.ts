@@ -9,18 +9,23 @@ export interface Row {
   removedBy: string | null;
 }
 
-/** The first `count` by raw rank. */
+/** The first `count` by raw rank, and the one that was drawn where it is listed further down. */
 export function rowsOf(view: View, pinned: View | null, count: number): Row[] {
-  return view.trace.candidates.slice(0, count).map((candidate, index) => ({
-    token: candidate.token,
-    raw: view.raw.probabilities[candidate.rank] ?? 0,
-    final: candidate.probability,
-    pinned: pinned?.trace.candidates[index]?.probability ?? null,
-    removedBy: candidate.removed_by,
-  }));
+  const rows: Row[] = [];
+  for (const [index, candidate] of view.trace.candidates.entries()) {
+    if (index >= count && candidate.token !== view.trace.draw?.token) continue;
+    rows.push({
+      token: candidate.token,
+      raw: view.raw.probabilities[candidate.rank] ?? 0,
+      final: candidate.probability,
+      pinned: pinned?.trace.candidates[index]?.probability ?? null,
+      removedBy: candidate.removed_by,
+    });
+  }
+  return rows;
 }
 
-/** What `rows` leave of a whole, of which rounding must not make less than nothing. */
+/** What these leave of a whole; rounding must not make it less than nothing. */
 export const rest = (shares: number[]): number =>
   Math.max(0, 1 - shares.reduce((sum, share) => sum + share, 0));
 

@@ -9,8 +9,14 @@ export function percent(value: number): string {
   const hundredths = 100 * value;
   if (hundredths === 0) return '0%';
   if (hundredths < 0.001) return '<0.001%';
-  if (hundredths >= 99.95 && hundredths < 100) return '>99.9%';
-  return `${Number(hundredths.toPrecision(hundredths < 0.1 ? 2 : 3))}%`;
+  if (hundredths >= 99.95) return hundredths > 99.99999 ? '100%' : '>99.9%';
+  return `${hundredths.toPrecision(hundredths < 0.1 ? 2 : 3)}%`;
+}
+
+/** A round share on an axis: 10%, 0.001%, 1e-5%. */
+export function tick(share: number): string {
+  const hundredths = Number((100 * share).toPrecision(3));
+  return `${hundredths > 0 && hundredths < 0.001 ? hundredths.toExponential() : hundredths}%`;
 }
 
 /** 0.00137: three digits that say something. */
