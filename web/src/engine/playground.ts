@@ -28,6 +28,13 @@ interface Place {
   raw: RankCurve | null; // what `logits` are without settings, once it was asked for
 }
 
+/** The reader's logits that were looked at last. */
+interface Given {
+  values: Float32Array;
+  logits: Logits;
+  raw: RankCurve;
+}
+
 const folder = '/model';
 const noHistory: History = { tokens: [], promptSize: 0 };
 
@@ -38,6 +45,7 @@ export class Playground {
   private held: TokenId[] = []; // what the session has seen
   private prompt: TokenId[] = [];
   private places: Place[] = [];
+  private last: Given | null = null;
   private pausing = false;
 
   constructor(private readonly engine: Engine) {
@@ -267,14 +275,25 @@ export class Playground {
   }
 
   lookAt(values: Float32Array, settings: Settings, u: number | null, top: number): View {
+    const { logits, raw } = this.given(values);
+    return this.view(logits, noHistory, raw, settings, u, top);
+  }
+
+  // A knob is turned many times over the same values.
+  private given(values: Float32Array): Given {
+    const { last } = this;
+    const same = (value: number, token: number) => value === last!.values[token];
+    if (last?.values.length === values.length && values.every(same)) return last;
     const logits = Logits.of(this.engine, values);
     try {
       const raw = this.through({}, (pipeline) =>
         rankCurve(pipeline.distribution(logits, noHistory)),
       );
-      return this.view(logits, noHistory, raw, settings, u, top);
-    } finally {
+      last?.logits.free();
+      return (this.last = { values, logits, raw });
+    } catch (error) {
       logits.free();
+      throw error;
     }
   }
 
