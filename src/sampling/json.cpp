@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -231,7 +232,8 @@ std::string to_json(const Trace& trace, const std::function<std::string(TokenId)
                       {"removed", stage.removed},
                       {"mass_removed", stage.mass_removed},
                       {"threshold", optional(stage.threshold)},
-                      {"entropy", stage.entropy}});
+                      {"entropy", stage.entropy},
+                      {"perplexity", std::exp(stage.entropy)}});
   }
   Json candidates = Json::array();
   for (const CandidateTrace& candidate : trace.candidates) {
@@ -250,11 +252,13 @@ std::string to_json(const Trace& trace, const std::function<std::string(TokenId)
   Json object = {{"vocab_size", trace.vocab_size},
                  {"possible", trace.possible},
                  {"entropy", trace.entropy},
+                 {"perplexity", std::exp(trace.entropy)},
                  {"stages", std::move(stages)},
                  {"candidates", std::move(candidates)},
                  {"others", trace.others},
                  {"others_probability", trace.others_probability},
                  {"final_entropy", trace.final_entropy},
+                 {"final_perplexity", std::exp(trace.final_entropy)},
                  {"survivors", trace.survivors},
                  {"mass_kept", trace.mass_kept}};
   if (trace.draw) {

@@ -197,7 +197,10 @@ TEST(Json, ATraceHasTheStructsNames) {
                                        {"removed", 2},
                                        {"mass_removed", .5},
                                        {"threshold", .5},
-                                       {"entropy", 0.}}));
+                                       {"entropy", 0.},
+                                       {"perplexity", 1.}}));
+  EXPECT_DOUBLE_EQ(object["perplexity"].get<double>(), 2 * std::sqrt(2));  // e to 1.5 ln 2
+  EXPECT_EQ(object["final_perplexity"], 1.);
   EXPECT_TRUE(object["stages"][1]["threshold"].is_null());
   EXPECT_EQ(object["candidates"][0], (json{{"token", 3},
                                            {"rank", 0},

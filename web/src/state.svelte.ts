@@ -87,11 +87,17 @@ export class Playground {
   /** A uniform that the reader chose by the needle; null: the step's own. */
   u = $state<number | null>(null);
   view = $state.raw<View | null>(null);
+  /** What `view` is about: the subject, until the engine has answered for a new one. */
+  viewed = $state.raw<Subject | null>(null);
+  /** Settings to see beside the knobs', on the same luck. */
+  pinned = $state.raw<Required<Settings> | null>(null);
+  pinnedView = $state.raw<View | null>(null);
   /** What the settings draw at each step of the path, on the same luck. */
   replayed = $state.raw<Map<NodeId, Replayed>>(new Map());
 
   private client: Client | null = null;
   private readonly looking = new Latest();
+  private readonly lookingAtPinned = new Latest();
   private readonly replaying = new Latest();
   private undone: NodeId[][] = [];
   private before: NodeId[][] = [];
@@ -275,6 +281,15 @@ export class Playground {
     this.subject = subject;
     this.u = null;
     this.refresh();
+    this.refreshPinned();
+  }
+
+  /** Other values for the reader's logits; u stays where it is. */
+  setLogits(logits: Float32Array): void {
+    if (this.subject?.kind !== 'logits') return;
+    this.subject = { ...this.subject, logits };
+    this.refresh();
+    this.refreshPinned();
   }
 
   /** The step that drew the token of `id`. */
@@ -292,12 +307,20 @@ export class Playground {
   setSeed(seed: bigint): void {
     this.seed = seed;
     this.refresh();
+    this.refreshPinned();
     this.refreshReplay();
   }
 
   setU(u: number | null): void {
     this.u = u;
     this.refresh();
+    this.refreshPinned();
+  }
+
+  pin(settings: Required<Settings> | null): void {
+    this.pinned = settings;
+    this.pinnedView = null;
+    this.refreshPinned();
   }
 
   /** The distribution of the subject through other settings than the knobs'. */
@@ -308,6 +331,16 @@ export class Playground {
       return client.request('lookAt', [subject.logits, settings, this.u ?? 0.5, shown]);
     }
     return client.request('look', [subject.at, settings, this.seed, this.u, shown]);
+  }
+
+  /** The subject through each of these settings, one after the other, so that knobs come between. */
+  async lookEach(settings: Settings[], onView: (index: number, view: View) => void): Promise<void> {
+    await this.attempt(async () => {
+      for (const [index, each] of settings.entries()) {
+        const view = await this.look(each);
+        if (view !== null) onView(index, view);
+      }
+    });
   }
 
   /** Every effective value of what a preset says. */
@@ -321,9 +354,14 @@ export class Playground {
 
   /** The text of a token as the reader sees it. */
   label(token: TokenId): string {
-    const { subject } = this;
-    if (subject?.kind === 'logits') return subject.label(token);
-    const bytes = this.view?.texts.get(token);
+    return this.labelIn(this.view, token);
+  }
+
+  /** The same in a view of other settings: each has the tokens that it lists, and draws. */
+  labelIn(view: View | null, token: TokenId): string {
+    const { viewed } = this;
+    if (viewed?.kind === 'logits') return viewed.label(token);
+    const bytes = view?.texts.get(token);
     return bytes === undefined || bytes.length === 0 ? `#${token}` : visible(bytes);
   }
 
@@ -334,7 +372,8 @@ export class Playground {
     this.select({ kind: 'step', at: node.parent!, drawn: node.id });
   };
 
-  private followTip(): void {
+  /** Selects the step that drew the last token of the text. */
+  followTip(): void {
     const { tip } = this;
     if (tip === null) return;
     const node = this.nodes.get(tip)!;
@@ -361,8 +400,22 @@ export class Playground {
   private refresh(): void {
     void this.looking.run(() =>
       this.attempt(async () => {
+        const { subject } = this;
         const view = await this.look(this.settings);
-        if (view !== null) this.view = view;
+        if (view === null) return;
+        this.viewed = subject;
+        this.view = view;
+      }),
+    );
+  }
+
+  private refreshPinned(): void {
+    if (this.pinned === null) return;
+    void this.lookingAtPinned.run(() =>
+      this.attempt(async () => {
+        const { pinned } = this;
+        const view = pinned === null ? null : await this.look(pinned);
+        if (pinned === this.pinned) this.pinnedView = view;
       }),
     );
   }

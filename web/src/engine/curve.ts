@@ -3,7 +3,9 @@ import type { RankCurve } from './protocol';
 /** Ranks to draw: each of the first 100, then about 60 for each factor of ten, and the last. */
 function shownRanks(size: number): number[] {
   const ranks: number[] = [];
-  for (let rank = 0; rank < size; rank = Math.max(rank + 1, Math.round(rank * 1.04))) ranks.push(rank);
+  for (let rank = 0; rank < size; rank = rank < 100 ? rank + 1 : Math.round(rank * 1.04)) {
+    ranks.push(rank);
+  }
   if (size > 0 && ranks.at(-1) !== size - 1) ranks.push(size - 1);
   return ranks;
 }

@@ -30,11 +30,13 @@ export interface Trace {
   vocab_size: number;
   possible: number;
   entropy: number;
+  perplexity: number;
   stages: StageTrace[];
   candidates: CandidateTrace[];
   others: number;
   others_probability: number;
   final_entropy: number;
+  final_perplexity: number;
   survivors: number;
   mass_kept: number;
   draw: DrawTrace | null;
@@ -47,6 +49,7 @@ export interface StageTrace {
   mass_removed: number;
   threshold: number | null;
   entropy: number;
+  perplexity: number;
 }
 
 export interface CandidateTrace {
