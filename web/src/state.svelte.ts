@@ -103,6 +103,12 @@ export class Playground {
     };
   });
 
+  /** Whether that is longer than the model's window. */
+  readonly slides = $derived.by(() => {
+    const { model, promptTokens, shared } = this;
+    return model !== null && promptTokens.length + shared.length > model.blockSize;
+  });
+
   /** Starts with what the fragment of the page's address says. */
   open(fragment: string): void {
     const { text, ignored } = fromAddress(fragment);
