@@ -183,14 +183,14 @@ export class Playground {
       this.model = await request({
         onProgress: (loaded, total) => (this.status = { kind: 'loading', loaded, total }),
       });
-      this.status = { kind: 'ready' };
     } catch (error) {
-      const { kind } = this.status as Status;  // the worker may have been lost meanwhile
-      if (kind !== 'lost') this.status = this.model === null ? before : { kind: 'ready' };
+      if (!this.lost()) this.status = before;
       this.report(error);
       return;
     }
     await this.start();
+    if (this.lost()) return;
+    this.status = { kind: 'ready' };
     if (this.wanted !== null) await this.restore(this.wanted);
   }
 
@@ -219,7 +219,7 @@ export class Playground {
         }
       }
     });
-    if (this.status.kind === 'lost') return;
+    if (this.lost()) return; // restart() makes the rest
     this.restoring = false;
     this.wanted = null;
     this.generating = false;
@@ -454,9 +454,14 @@ export class Playground {
     }
   }
 
+  // A call, because the worker may be lost during any wait.
+  private lost(): boolean {
+    return this.status.kind === 'lost';
+  }
+
   private report(error: unknown): void {
     if (!(error instanceof EngineError)) throw error;
-    if (this.status.kind === 'lost') return; // which says it
+    if (this.lost()) return; // which says it
     this.message = error.message;
   }
 }
