@@ -2,13 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { tour } from '../../src/tour';
 import { fragment, host, loaded, pages, settled } from './page';
 
 const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const { address, blank, complaints, ready } = pages();
 
 const candidates = (page: import('playwright-core').Page) =>
-  page.getByRole('region', { name: 'Curve' }).innerText();
+  page.locator('#curve').innerText();
 
 it('shows a recorded step before the engine has started, and the model afterwards', async () => {
   const page = await blank();
@@ -35,7 +36,7 @@ it('makes the text of an address again, whose tokens are those of the command li
     cwd: fromHere('../../..'),
     encoding: 'utf8',
   });
-  const text = await page.getByRole('region', { name: 'Text' }).innerText();
+  const text = await page.locator('#text').innerText();
   const visible = native.trimEnd().replaceAll(' ', '␣').replaceAll('\n', '⏎');
   expect(text.replaceAll(/\s/g, '')).toContain(visible);
 });
@@ -44,10 +45,10 @@ it('keeps the text over a reload, with tokens that were forced', async () => {
   const given = 'v=1&prompt=ROMEO:&seed=3&temperature=0.8&length=30&forced=4:345,20:11';
   const page = await ready(given);
   expect(await fragment(page, /length=30/)).toBe(given);
-  const text = await page.getByRole('region', { name: 'Text' }).innerText();
+  const text = await page.locator('#text').innerText();
   await page.reload();
   await loaded(page);
-  await expect.poll(() => page.getByRole('region', { name: 'Text' }).innerText()).toBe(text);
+  await expect.poll(() => page.locator('#text').innerText()).toBe(text);
 });
 
 it('names what is nonsense in the address', async () => {
@@ -62,16 +63,16 @@ it('names what is nonsense in the address', async () => {
 it('says when the worker is lost, and starts again with the same text', async () => {
   const page = await ready('v=1&prompt=ROMEO:&seed=3&temperature=0.8&length=30&forced=4:345');
   await fragment(page, /length=30/);
-  const before = await page.getByRole('region', { name: 'Text' }).innerText();
+  const before = await page.locator('#text').innerText();
   await page.workers()[0]!.evaluate(() => self.close());
   const alert = page.getByRole('alert');
   await alert.waitFor();
   expect(await alert.innerText()).toContain('ended the worker');
-  expect(await page.getByRole('region', { name: 'Text' }).innerText()).toBe(before);
+  expect(await page.locator('#text').innerText()).toBe(before);
   await alert.getByRole('button', { name: 'Start again' }).click();
   await alert.waitFor({ state: 'detached' });
   await settled(page);
-  await expect.poll(() => page.getByRole('region', { name: 'Text' }).innerText()).toBe(before);
+  await expect.poll(() => page.locator('#text').innerText()).toBe(before);
 });
 
 it('says what a browser without SIMD lacks, and still shows the recorded step', async () => {
@@ -139,4 +140,25 @@ it('keeps the theme', async () => {
   expect(dark).not.toBe(light);
   await page.reload();
   expect(await colour()).toBe(dark);
+});
+
+it('guides through the chapter by keyboard, and can be left at any time', async () => {
+  const page = await ready();
+  const button = page.getByRole('button', { name: 'Tour' });
+  await button.focus();
+  await page.keyboard.press('Enter');
+  const panel = page.getByRole('region', { name: 'Guided tour' });
+  for (const { title } of tour) {
+    expect(await panel.getByRole('heading').innerText()).toBe(title);
+    await panel.getByRole('button', { name: /Next|Done/ }).focus();
+    await page.keyboard.press('Enter');
+  }
+  expect(await panel.count()).toBe(0);
+  await settled(page);
+  expect(await fragment(page, /length=60/)).toContain('temperature=0.8&top_k=50&top_p=0.9');
+
+  await page.keyboard.press('Enter'); // the focus is back on the button
+  await panel.waitFor();
+  await page.keyboard.press('Escape');
+  expect(await panel.count()).toBe(0);
 });
