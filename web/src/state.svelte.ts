@@ -1,6 +1,10 @@
 // What the page shows. Components read it and call its actions; only it talks to the engine.
 import { SvelteMap } from 'svelte/reactivity';
 import { visible } from './bytes';
+import { missingFeature, tooLarge } from './limits';
+import { recordedPrompt, recordedSubject, recordedView } from './recorded';
+import { fromAddress } from './share';
+import type { SharedText } from './share';
 import { Client, EngineError } from './engine/client';
 import type {
   ModelInfo,
@@ -12,45 +16,9 @@ import type {
   View,
 } from './engine/protocol';
 import { Latest } from './latest';
+import { chapter, off } from './settings';
 
-/** Every knob at its off-value: decant/sampling.h's SamplingConfig as it is made. */
-export const off: Required<Settings> = {
-  like: '',
-  temperature: 1,
-  top_k: 0,
-  top_k_rule: 'ties',
-  top_p: 1,
-  top_p_rule: 'inclusive',
-  min_p: 0,
-  typical_p: 1,
-  epsilon_cutoff: 0,
-  eta_cutoff: 0,
-  top_n_sigma: 0,
-  repetition_penalty: 1,
-  presence_penalty: 0,
-  frequency_penalty: 0,
-  penalty_last_n: -1,
-  penalize_prompt: true,
-  no_repeat_ngram_size: 0,
-  logit_bias: {},
-  stages: [
-    'logit_bias',
-    'constraint',
-    'penalties',
-    'no_repeat_ngram',
-    'temperature',
-    'top_k',
-    'top_p',
-    'min_p',
-    'typical_p',
-    'epsilon_cutoff',
-    'eta_cutoff',
-    'top_n_sigma',
-  ],
-};
-
-/** The chapter's settings, and the program's defaults. */
-export const chapter: Required<Settings> = { ...off, temperature: 0.8, top_k: 50, top_p: 0.9 };
+export { chapter, off };
 
 /** What the curve is about: a step of the text, or logits of the reader's. */
 export type Subject =
@@ -59,9 +27,11 @@ export type Subject =
 
 export type Status =
   | { kind: 'starting' }
+  | { kind: 'empty' } // the engine runs, without a model
   | { kind: 'loading'; loaded: number; total: number }
   | { kind: 'ready' }
-  | { kind: 'lost'; message: string };
+  | { kind: 'lost'; message: string }
+  | { kind: 'unsupported'; message: string };
 
 /** How many tokens the curve lists one by one. */
 const shown = 40;
@@ -69,10 +39,12 @@ const shown = 40;
 export class Playground {
   status = $state.raw<Status>({ kind: 'starting' });
   model = $state.raw<ModelInfo | null>(null);
+  /** The reader's model, if it is not the one that ships. */
+  own = $state.raw<{ files: File[]; heads: number } | null>(null);
   /** What went wrong last, for the reader; null once it is dismissed. */
   message = $state<string | null>(null);
 
-  prompt = $state('ROMEO:');
+  prompt = $state(recordedPrompt);
   promptTokens = $state.raw<{ token: TokenId; bytes: Uint8Array }[]>([]);
   settings = $state.raw<Required<Settings>>(chapter);
   seed = $state(1n);
@@ -83,12 +55,12 @@ export class Playground {
   path = $state.raw<NodeId[]>([]);
   generating = $state(false);
 
-  subject = $state.raw<Subject | null>(null);
+  subject = $state.raw<Subject | null>(recordedSubject);
   /** A uniform that the reader chose by the needle; null: the step's own. */
   u = $state<number | null>(null);
-  view = $state.raw<View | null>(null);
+  view = $state.raw<View | null>(recordedView);
   /** What `view` is about: the subject, until the engine has answered for a new one. */
-  viewed = $state.raw<Subject | null>(null);
+  viewed = $state.raw<Subject | null>(recordedSubject);
   /** Settings to see beside the knobs', on the same luck. */
   pinned = $state.raw<Required<Settings> | null>(null);
   pinnedView = $state.raw<View | null>(null);
@@ -96,6 +68,9 @@ export class Playground {
   replayed = $state.raw<Map<NodeId, Replayed>>(new Map());
 
   private client: Client | null = null;
+  /** A text that is to be made again once its model is there: an address's, or a lost worker's. */
+  private wanted = $state.raw<SharedText | null>(null);
+  private restoring = $state(false);
   private readonly looking = new Latest();
   private readonly lookingAtPinned = new Latest();
   private readonly replaying = new Latest();
@@ -113,21 +88,72 @@ export class Playground {
   readonly canUndo = $derived.by(() => (void this.path, this.before.length > 0));
   readonly canRedo = $derived.by(() => (void this.path, this.undone.length > 0));
 
-  /** Starts the engine in its worker, then loads the model from the page's own folder. */
-  open(): void {
+  /** What makes the text that is shown again, anywhere. */
+  readonly shared: SharedText = $derived.by(() => {
+    const { wanted, path } = this;
+    if (wanted !== null && (this.restoring || path.length <= 1)) return wanted;
+    const forced = path.slice(1).flatMap((id, at) => {
+      const node = this.nodes.get(id);
+      const drawn = this.replayed.get(id)?.token ?? node?.token;
+      return node !== undefined && (node.forced || node.token !== drawn)
+        ? [{ at, token: node.token }]
+        : [];
+    });
+    return {
+      model: this.own === null ? null : (this.model?.name ?? null),
+      prompt: path.length <= 1 ? this.prompt : text(this.promptTokens),
+      settings: this.settings,
+      seed: this.seed,
+      length: Math.max(path.length - 1, 0),
+      forced,
+    };
+  });
+
+  /** Whether that is longer than the model's window. */
+  readonly slides = $derived.by(() => {
+    const { model, promptTokens, shared } = this;
+    return model !== null && promptTokens.length + shared.length > model.blockSize;
+  });
+
+  /** Starts with what the fragment of the page's address says. */
+  open(fragment: string): void {
+    const { text, ignored } = fromAddress(fragment);
+    if (ignored.length > 0) this.message = `Ignored in the address: ${ignored.join('; ')}.`;
+    this.wanted = text;
+    this.prompt = text.prompt;
+    this.settings = text.settings;
+    this.seed = text.seed;
+    const missing = missingFeature();
+    if (missing !== null) this.status = { kind: 'unsupported', message: missing };
+    else this.run();
+  }
+
+  /** After the worker was lost: a new one, with the same model and the same text. */
+  restart(): void {
+    this.wanted = this.shared;
+    this.message = null;
+    this.run();
+  }
+
+  // The engine in its worker, then its model: the one from the page's own folder, or the reader's.
+  private run(): void {
     this.status = { kind: 'starting' };
-    const worker = new Worker(new URL('./engine/worker.ts', import.meta.url), { type: 'module' });
+    const name = `decant ${Math.random()}`;
+    const worker = new Worker(new URL('./engine/worker.ts', import.meta.url), {
+      type: 'module',
+      name,
+    });
     this.client = new Client(
       worker,
-      () => {
+      name,
+      async () => {
+        this.status = { kind: 'empty' };
+        if ((await this.effective(this.settings)) === null) this.settings = chapter;
         this.refresh();
-        void this.load((listener) =>
-          this.client!.request(
-            'loadShipped',
-            [new URL('models/shakespeare/', document.baseURI).href],
-            listener,
-          ),
-        );
+        const base = new URL('models/shakespeare/', document.baseURI).href;
+        await (this.own !== null
+          ? this.loadOwn(this.own)
+          : this.load((listener) => this.client!.request('loadShipped', [base], listener)));
       },
       (message) => {
         this.generating = false;
@@ -136,9 +162,20 @@ export class Playground {
     );
   }
 
-  /** `heads`: where the checkpoint does not say how many there are; else 0. */
-  loadFiles(files: File[], heads = 0): Promise<void> {
-    return this.load((listener) => this.client!.request('loadFiles', [files, heads], listener));
+  /** A model of the reader's, in place of the one that is there; `heads` as the engine's loadFiles has it. */
+  async loadFiles(files: File[], heads = 0): Promise<void> {
+    const { kind } = this.status;
+    const busy = kind !== 'ready' && kind !== 'empty' ? 'No model can be loaded just now.' : null;
+    this.message = busy ?? tooLarge(files);
+    if (this.message === null) await this.loadOwn({ files, heads });
+  }
+
+  private async loadOwn(own: { files: File[]; heads: number }): Promise<void> {
+    await this.load(async (listener) => {
+      const model = await this.client!.request('loadFiles', [own.files, own.heads], listener);
+      this.own = own;
+      return model;
+    });
   }
 
   private async load(
@@ -152,13 +189,47 @@ export class Playground {
       this.model = await request({
         onProgress: (loaded, total) => (this.status = { kind: 'loading', loaded, total }),
       });
-      this.status = { kind: 'ready' };
-      await this.start();
     } catch (error) {
-      const { kind } = this.status as Status;  // the worker may have been lost meanwhile
-      if (kind !== 'lost') this.status = this.model === null ? before : { kind: 'ready' };
+      if (!this.lost()) this.status = before;
       this.report(error);
+      return;
     }
+    await this.start();
+    if (this.lost()) return;
+    this.status = { kind: 'ready' };
+    if (this.wanted !== null) await this.restore(this.wanted);
+  }
+
+  private async restore(text: SharedText): Promise<void> {
+    const name = this.own === null ? null : this.model!.name;
+    if (text.model !== name) {
+      this.message =
+        text.model === null
+          ? 'The text in the address is of the model that ships: reload the page to see it.'
+          : `The text in the address was made with ${text.model}: drop that file here to see it.`;
+      return;
+    }
+    this.restoring = true;
+    this.generating = true;
+    await this.attempt(async (client) => {
+      for (const { at, token } of [...text.forced, { at: text.length, token: null }]) {
+        const count = at - (this.path.length - 1);
+        if (count > 0) {
+          const given = [this.tip!, this.settings, this.seed, count] as const;
+          const finish = await client.request('generate', [...given], { onNode: this.grow });
+          if (finish.reason === 'error') this.message = finish.message;
+          if (finish.reason !== 'length') break;
+        }
+        if (token !== null) {
+          this.grow(await client.request('append', [this.tip!, token, this.settings]));
+        }
+      }
+    });
+    if (this.lost()) return; // restart() makes the rest
+    this.restoring = false;
+    this.wanted = null;
+    this.generating = false;
+    this.followTip();
   }
 
   /** A new tree that begins with the prompt. */
@@ -440,8 +511,17 @@ export class Playground {
     }
   }
 
+  // A call, because the worker may be lost during any wait.
+  private lost(): boolean {
+    return this.status.kind === 'lost';
+  }
+
   private report(error: unknown): void {
     if (!(error instanceof EngineError)) throw error;
+    if (this.lost()) return; // which says it
     this.message = error.message;
   }
 }
+
+const text = (tokens: { bytes: Uint8Array }[]): string =>
+  new TextDecoder().decode(Uint8Array.from(tokens.flatMap(({ bytes }) => [...bytes])));

@@ -19,15 +19,21 @@ export interface Listener {
 export class Client {
   private readonly waiting = new Map<number, Waiting>();
   private latest = 0;
+  private lost = false;
 
-  /** `onLost` is told why the worker can do no more; every request that waits is refused, too. */
+  /** `name` is the worker's. `onLost` is told why the worker can do no more; every request that waits is refused, too. */
   constructor(
     private readonly worker: Worker,
+    name: string,
     onReady: (version: string) => void,
     private readonly onLost: (message: string) => void,
   ) {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.kind === 'ready') return onReady(data.version);
+      if (data.kind === 'ready') {
+        const ended = 'The browser ended the worker that runs the model.';
+        void navigator.locks?.request(name, () => this.lose(ended));
+        return onReady(data.version);
+      }
       if (data.kind === 'failed') return this.lose(data.message);
       const waiting = this.waiting.get(data.id);
       if (waiting === undefined) return;
@@ -69,6 +75,8 @@ export class Client {
   }
 
   private lose(message: string): void {
+    if (this.lost) return;
+    this.lost = true;
     this.worker.terminate();
     for (const { reject } of this.waiting.values()) reject(new EngineError(message));
     this.waiting.clear();

@@ -31,10 +31,7 @@ function answers(playground: Playground, id: () => number): Answers {
     loadFiles: async (files, heads) =>
       playground.load(
         await Promise.all(
-          files.map(async (file) => ({
-            name: file.name,
-            bytes: new Uint8Array(await file.arrayBuffer()),
-          })),
+          files.map(async (file) => ({ name: file.name, bytes: await contents(file) })),
         ),
         heads,
       ),
@@ -63,7 +60,18 @@ async function loadShipped(playground: Playground, base: string, id: number): Pr
     if (!response.ok) throw new Refusal(`${url}: the server answers ${response.status}.`);
     files.push({ name, bytes: await received(response, id) });
   }
-  return playground.load(files, 0);
+  return { ...playground.load(files, 0), name: 'Shakespeare' };
+}
+
+async function contents(file: File): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    throw new Refusal(
+      `${file.name}: the browser cannot read it. Is it still there, and is there memory for its ` +
+        `${Math.ceil(file.size / 1e6)} MB?`,
+    );
+  }
 }
 
 async function received(response: Response, id: number): Promise<Uint8Array> {
@@ -112,4 +120,6 @@ function fail(error: unknown): void {
   post({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
 }
 
+// Held as long as the worker lives, which is how the page notices its end, whatever the cause.
+void navigator.locks?.request(self.name, () => new Promise(() => {}));
 serve().catch(fail);
