@@ -127,8 +127,7 @@ export function toCpp({ text, slides }: Recipe): string {
 const decant::Model model(checkpoint);
 const decant::Tokenizer tokenizer = decant::Tokenizer::${tokenizer}
 decant::Session session(model);
-decant::Pipeline pipeline({
-${fields.join('')}});
+decant::Pipeline pipeline${fields.length > 0 ? `({\n${fields.join('')}})` : ''};
 decant::generate(session, tokenizer, pipeline, tokenizer.encode(${literal(text.prompt)}),
                  {${options.join(', ')}},
                  {.on_text = [](std::string_view text) { std::cout << text; }});
