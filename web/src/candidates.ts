@@ -1,11 +1,15 @@
 // The tokens of a view as the panel shows them.
 import type { TokenId, View } from './engine/protocol';
 
-export interface Row {
-  token: TokenId;
+/** Probability before and after the stages. */
+export interface Shares {
   raw: number;
   final: number;
   pinned: number | null; // through the settings to compare with
+}
+
+export interface Row extends Shares {
+  token: TokenId;
   removedBy: string | null;
 }
 
@@ -25,9 +29,19 @@ export function rowsOf(view: View, pinned: View | null, count: number): Row[] {
   return rows;
 }
 
-/** What these leave of a whole; rounding must not make it less than nothing. */
-export const rest = (shares: number[]): number =>
+// Rounding must not make it less than nothing.
+const rest = (shares: number[]): number =>
   Math.max(0, 1 - shares.reduce((sum, share) => sum + share, 0));
+
+const finalRest = (shares: number[], { trace }: View): number =>
+  shares.filter((share) => share > 0).length === trace.survivors ? 0 : rest(shares);
+
+/** All tokens that are not among `rows`, as one. */
+export const tailOf = (rows: Row[], view: View, pinned: View | null): Shares => ({
+  raw: rows.length === view.trace.vocab_size ? 0 : rest(rows.map(({ raw }) => raw)),
+  final: finalRest(rows.map(({ final }) => final), view),
+  pinned: pinned && finalRest(rows.map((row) => row.pinned ?? 0), pinned),
+});
 
 /** A survivor's place on [0, 1), where the uniform falls. */
 export interface Segment {
