@@ -83,7 +83,7 @@ export const front: Knob[] = [
   {
     name: 'min_p',
     label: 'Min-p',
-    meaning: 'Keeps tokens at least this many times as probable as the first.',
+    meaning: 'Keeps tokens with at least this share of the top token’s probability.',
     must: 'a number from 0 to 1',
     takes: (value) => value >= 0 && value <= 1,
     stops: () => [...smallNumbers, 1],
@@ -215,9 +215,20 @@ const stageKnobs: Record<string, (keyof Settings)[]> = {
   no_repeat_ngram: ['no_repeat_ngram_size'],
 };
 
+function knobsOf(stage: string): (keyof Settings)[] {
+  return stageKnobs[stage] ?? [stage as keyof Settings];
+}
+
 export function acts(stage: string, settings: Required<Settings>): boolean {
-  const names = stageKnobs[stage] ?? [stage as keyof Settings];
-  return names.some((name) => JSON.stringify(settings[name]) !== JSON.stringify(off[name]));
+  return knobsOf(stage).some(
+    (name) => JSON.stringify(settings[name]) !== JSON.stringify(off[name]),
+  );
+}
+
+/** Whether a knob is turned in vain: the stage that reads it is left out. */
+export function idle({ name }: Knob, settings: Required<Settings>): boolean {
+  const stage = off.stages.find((candidate) => knobsOf(candidate).includes(name));
+  return stage !== undefined && settings[name] !== off[name] && !settings.stages.includes(stage);
 }
 
 const stageLabels: Record<string, string> = {
