@@ -9,7 +9,7 @@ const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const { address, blank, complaints, ready } = pages();
 
 const candidates = (page: import('playwright-core').Page) =>
-  page.locator('#curve').innerText();
+  page.locator('[data-part=curve]').innerText();
 
 it('shows a recorded step before the engine has started, and the model afterwards', async () => {
   const page = await blank();
@@ -36,7 +36,7 @@ it('makes the text of an address again, whose tokens are those of the command li
     cwd: fromHere('../../..'),
     encoding: 'utf8',
   });
-  const text = await page.locator('#text').innerText();
+  const text = await page.getByLabel('The text\'s tokens').innerText();
   const visible = native.trimEnd().replaceAll(' ', '␣').replaceAll('\n', '⏎');
   expect(text.replaceAll(/\s/g, '')).toContain(visible);
 });
@@ -45,15 +45,15 @@ it('keeps the text over a reload, with tokens that were forced', async () => {
   const given = 'v=1&prompt=ROMEO:&seed=3&temperature=0.8&length=30&forced=4:345,20:11';
   const page = await ready(given);
   expect(await fragment(page, /length=30/)).toBe(given);
-  const text = await page.locator('#text').innerText();
+  const text = await page.getByLabel('The text\'s tokens').innerText();
   await page.reload();
   await loaded(page);
-  await expect.poll(() => page.locator('#text').innerText()).toBe(text);
+  await expect.poll(() => page.getByLabel('The text\'s tokens').innerText()).toBe(text);
 });
 
 it('names what is nonsense in the address', async () => {
   const page = await ready('v=1&temperature=hot&top_p=0.5&hum=1');
-  const alert = page.getByRole('alert');
+  const alert = page.locator('.messages [role=alert]');
   expect(await alert.innerText()).toContain('temperature=hot is not a number from 0');
   expect(await alert.innerText()).toContain('hum');
   await alert.getByRole('button', { name: 'Dismiss' }).click();
@@ -63,23 +63,23 @@ it('names what is nonsense in the address', async () => {
 it('says when the worker is lost, and starts again with the same text', async () => {
   const page = await ready('v=1&prompt=ROMEO:&seed=3&temperature=0.8&length=30&forced=4:345');
   await fragment(page, /length=30/);
-  const before = await page.locator('#text').innerText();
+  const before = await page.getByLabel('The text\'s tokens').innerText();
   await page.workers()[0]!.evaluate(() => self.close());
-  const alert = page.getByRole('alert');
+  const alert = page.locator('.messages [role=alert]');
   await alert.waitFor();
   expect(await alert.innerText()).toContain('ended the worker');
-  expect(await page.locator('#text').innerText()).toBe(before);
+  expect(await page.getByLabel('The text\'s tokens').innerText()).toBe(before);
   await alert.getByRole('button', { name: 'Start again' }).click();
   await alert.waitFor({ state: 'detached' });
   await settled(page);
-  await expect.poll(() => page.locator('#text').innerText()).toBe(before);
+  await expect.poll(() => page.getByLabel('The text\'s tokens').innerText()).toBe(before);
 });
 
 it('says what a browser without SIMD lacks, and still shows the recorded step', async () => {
   const page = await blank();
   await page.addInitScript(() => (WebAssembly.validate = () => false));
   await page.goto(address());
-  expect(await page.getByRole('alert').innerText()).toContain('Firefox from 89');
+  expect(await page.locator('.messages [role=alert]').innerText()).toContain('Firefox from 89');
   expect(await candidates(page)).toContain('␣lord');
 });
 
@@ -97,23 +97,23 @@ it('opens a model that is dropped, and refuses what is none', async () => {
     }, files);
 
   await drop([{ name: 'cat.jpg', bytes: [1, 2, 3] }]);
-  await expect.poll(() => page.getByRole('alert').innerText()).toContain('No checkpoint');
+  await expect.poll(() => page.locator('.messages [role=alert]').innerText()).toContain('No checkpoint');
   await drop([{ name: 'broken.pt', bytes: [1, 2, 3] }]);
-  await expect.poll(() => page.getByRole('alert').innerText()).toContain('broken.pt');
+  await expect.poll(() => page.locator('.messages [role=alert]').innerText()).toContain('broken.pt');
   expect(await page.locator('summary', { hasText: 'Shakespeare' }).isVisible()).toBe(true);
 
   const names = ['config.json', 'vocab.json', 'merges.txt', 'model.safetensors'];
   const folder = fromHere('../../../models/shakespeare/');
   await page.getByLabel('Files of a model').setInputFiles(names.map((name) => folder + name));
   await page.locator('summary', { hasText: 'model.safetensors' }).waitFor();
-  expect(await page.getByRole('alert').count()).toBe(0);
+  expect(await page.locator('.messages [role=alert]').count()).toBe(0);
   await page.getByText('Share', { exact: true }).click();
   expect(await fragment(page, /model=/)).toContain('model=model.safetensors');
 });
 
 it('has a text of another model wait for it', async () => {
   const page = await ready('v=1&model=ckpt.pt&prompt=a&length=5&forced=0:1');
-  expect(await page.getByRole('alert').innerText()).toContain('drop that file here');
+  expect(await page.locator('.messages [role=alert]').innerText()).toContain('drop that file here');
   expect(await page.evaluate(() => location.hash)).toContain('model=ckpt.pt');
 });
 
