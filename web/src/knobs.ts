@@ -21,7 +21,7 @@ export interface Knob {
   name: KnobName;
   label: string;
   meaning: string;
-  /** What a typed value must be, and whether it is: the engine may take more than the slider has. */
+  /** What a typed value must be, and whether it is: the engine takes more than the slider has. */
   must: string;
   takes: (value: number) => boolean;
   /** The values that the slider stops at, from left to right. */
@@ -185,9 +185,11 @@ export function parseSeed(text: string): bigint | null {
   return seed < 2n ** 64n ? seed : null;
 }
 
+type Bias = Required<Settings>['logit_bias'];
+
 /** Lines of "token id: bias", or the first line that is none. */
-export function parseBias(text: string): { bias: Required<Settings>['logit_bias'] } | { wrong: string } {
-  const bias: Record<string, number | null> = {};
+export function parseBias(text: string): { bias: Bias } | { wrong: string } {
+  const bias: Bias = {};
   for (const line of text.split('\n')) {
     if (line.trim() === '') continue;
     const [, token, value] = /^\s*(\d+)\s*[:=]\s*(\S+)\s*$/.exec(line) ?? [];
@@ -198,7 +200,7 @@ export function parseBias(text: string): { bias: Required<Settings>['logit_bias'
   return { bias };
 }
 
-export function writeBias(bias: Required<Settings>['logit_bias']): string {
+export function writeBias(bias: Bias): string {
   return Object.entries(bias)
     .map(([token, value]) => `${token}: ${value ?? '-inf'}`)
     .join('\n');

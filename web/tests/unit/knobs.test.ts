@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { folded, front, nearest, parse, parseBias, parseSeed, stageRows, writeBias } from '../../src/knobs';
+import {
+  folded,
+  front,
+  nearest,
+  parse,
+  parseBias,
+  parseSeed,
+  stageRows,
+  writeBias,
+} from '../../src/knobs';
 import { off } from '../../src/state.svelte';
 
 test('a slider stops only at values that its knob takes, and at off', () => {
