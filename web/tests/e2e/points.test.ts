@@ -362,7 +362,7 @@ it('shows every strategy on the same logits, and two settings side by side', asy
   await unfold(page, 'The pictures as a table');
   const header = page.locator('table', { hasText: 'Candidates by rank' }).locator('thead');
   await expect.poll(() => header.innerText()).toContain('after, A');
-  const sentence = page.locator('[data-part=curve]').getByText(/The same u draws/);
+  const sentence = page.locator('[data-part=curve]').getByText(/the same u draws/);
   expect(await sentence.innerText()).toContain(drawn(...chapter));
   await page.getByRole('button', { name: 'Back to A' }).click();
   await page.getByRole('button', { name: 'End comparison' }).click();
