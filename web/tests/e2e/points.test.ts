@@ -201,7 +201,7 @@ it('writes, pauses, steps, and writes on as if it had not paused', async () => {
   const page = await ready(`v=1&prompt=ROMEO:&seed=3&${chapterAddress}`);
   const asked = ['--prompt', 'ROMEO:', '--seed', '3', ...chapter, '--max-new-tokens', '150'];
   const wanted = native('generate', ...asked).text as string;
-  await text(page).getByRole('button', { name: 'Step: one token' }).click();
+  await text(page).getByRole('button', { name: 'Step', exact: true }).click();
   await expect.poll(() => tokens(page).count()).toBe(1);
   await text(page).getByRole('button', { name: 'Generate', exact: true }).click();
   await text(page).getByRole('button', { name: 'Pause' }).click();
