@@ -80,7 +80,7 @@ say('first picture', median(first), 'ms', 'under 1,000');
   await page.getByRole('button', { name: 'Show these' }).click();
   await page.getByText('50,257').first().waitFor();
   await page.getByText('Your own logits').click();
-  const durations = await repaints(page, '#curve dl', temperature, values);
+  const durations = await repaints(page, '#curve', temperature, values);
   say('slider to repainted curve, V = 50,257', median(durations), 'ms', 'under 16');
   await page.context().close();
 }
