@@ -25,7 +25,7 @@ export const tour: Step[] = [
       'For each token that it knows, the model gives one number, the logit: the larger, the likelier ' +
       'the token comes next. Everything on this page begins with these numbers. No token is chosen yet.',
     settings: {},
-    at: '[data-part=curve]',
+    at: '#curve',
   },
   {
     title: 'Softmax',
@@ -34,7 +34,7 @@ export const tour: Step[] = [
       'that they add up to 1. A logit that is larger by 0.7 is about twice as probable. With all knobs ' +
       'off, as now, the two distributions are the same.',
     settings: {},
-    at: '[data-part=curve]',
+    at: '#curve',
   },
   {
     title: 'Temperature below 1',
@@ -42,7 +42,7 @@ export const tour: Step[] = [
       'Temperature divides every logit before the softmax. Below 1 the differences grow: the first ' +
       'tokens take from all others. At 0 only the first is left, which is called greedy.',
     settings: { temperature: 0.3 },
-    at: '[data-part=knobs]',
+    at: '#knobs',
   },
   {
     title: 'Temperature above 1',
@@ -50,7 +50,7 @@ export const tour: Step[] = [
       'Above 1 the differences shrink, and the curve flattens. The tail has few chances for each ' +
       'token, but very many tokens: see what its one row now adds up to.',
     settings: { temperature: 1.8 },
-    at: '[data-part=curve]',
+    at: '#curve',
   },
   {
     title: 'Top-k',
@@ -58,7 +58,7 @@ export const tour: Step[] = [
       'Top-k keeps the k most probable tokens, removes the rest, and scales what is left to 1 again. ' +
       'Removed tokens stay in the picture, grey. With k = 1 it is greedy, too.',
     settings: { top_k: 10 },
-    at: '[data-part=knobs]',
+    at: '#knobs',
   },
   {
     title: 'Top-p, the nucleus',
@@ -66,7 +66,7 @@ export const tour: Step[] = [
       'Top-p goes down the ranking until the probabilities add up to p, and keeps what it has seen. ' +
       'At 1 it does nothing; at 0.5 it keeps only the head.',
     settings: { top_p: 0.9 },
-    at: '[data-part=knobs]',
+    at: '#knobs',
   },
   {
     title: 'A fixed number or a fixed share',
@@ -75,7 +75,7 @@ export const tour: Step[] = [
       'as the curve has it. The chapter takes both, one after the other, behind a temperature of 0.8: ' +
       'select other steps of a text, and see which of the two cuts.',
     settings: chapters,
-    at: '[data-part=curve]',
+    at: '#curve',
   },
   {
     title: 'Min-p',
@@ -83,7 +83,7 @@ export const tour: Step[] = [
       'Min-p keeps what is at least so many times as probable as the first token. It is strict where ' +
       'one token stands out, and lenient where the curve is flat, also at high temperatures.',
     settings: { temperature: 1.5, min_p: 0.1 },
-    at: '[data-part=knobs]',
+    at: '#knobs',
   },
   {
     title: 'The draw',
@@ -93,7 +93,7 @@ export const tour: Step[] = [
       'other luck would have drawn.',
     settings: chapters,
     u: 0.5,
-    at: '[data-part=curve]',
+    at: '[aria-label="The draw"]',
   },
   {
     title: 'A text, and its luck',
@@ -102,7 +102,7 @@ export const tour: Step[] = [
       'its logits and its u, so any of them can be opened again: choose a token of the text.',
     settings: chapters,
     wholeText: true,
-    at: '[data-part=text]',
+    at: '#text',
   },
   {
     title: 'Same luck, other settings',
@@ -112,7 +112,7 @@ export const tour: Step[] = [
       'read what would have followed.',
     settings: { ...chapters, temperature: 1.4 },
     wholeText: true,
-    at: '[data-part=text]',
+    at: '#text',
   },
   {
     title: 'Another branch',
@@ -122,6 +122,6 @@ export const tour: Step[] = [
       'yours: your prompt, your logits, or the model that you trained.',
     settings: chapters,
     wholeText: true,
-    at: '[data-part=text]',
+    at: '#text',
   },
 ];

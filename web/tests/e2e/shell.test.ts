@@ -9,7 +9,7 @@ const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const { address, blank, complaints, ready } = pages();
 
 const candidates = (page: import('playwright-core').Page) =>
-  page.locator('[data-part=curve]').innerText();
+  page.locator('#curve').innerText();
 
 it('shows a recorded step before the engine has started, and the model afterwards', async () => {
   const page = await blank();
@@ -36,7 +36,7 @@ it('makes the text of an address again, whose tokens are those of the command li
     cwd: fromHere('../../..'),
     encoding: 'utf8',
   });
-  const text = await page.getByLabel('The text\'s tokens').innerText();
+  const text = await page.getByLabel('The text’s tokens').innerText();
   const visible = native.trimEnd().replaceAll(' ', '␣').replaceAll('\n', '⏎');
   expect(text.replaceAll(/\s/g, '')).toContain(visible);
 });
@@ -45,10 +45,10 @@ it('keeps the text over a reload, with tokens that were forced', async () => {
   const given = 'v=1&prompt=ROMEO:&seed=3&temperature=0.8&length=30&forced=4:345,20:11';
   const page = await ready(given);
   expect(await fragment(page, /length=30/)).toBe(given);
-  const text = await page.getByLabel('The text\'s tokens').innerText();
+  const text = await page.getByLabel('The text’s tokens').innerText();
   await page.reload();
   await loaded(page);
-  await expect.poll(() => page.getByLabel('The text\'s tokens').innerText()).toBe(text);
+  await expect.poll(() => page.getByLabel('The text’s tokens').innerText()).toBe(text);
 });
 
 it('names what is nonsense in the address', async () => {
@@ -63,16 +63,16 @@ it('names what is nonsense in the address', async () => {
 it('says when the worker is lost, and starts again with the same text', async () => {
   const page = await ready('v=1&prompt=ROMEO:&seed=3&temperature=0.8&length=30&forced=4:345');
   await fragment(page, /length=30/);
-  const before = await page.getByLabel('The text\'s tokens').innerText();
+  const before = await page.getByLabel('The text’s tokens').innerText();
   await page.workers()[0]!.evaluate(() => self.close());
   const alert = page.locator('.messages [role=alert]');
   await alert.waitFor();
   expect(await alert.innerText()).toContain('ended the worker');
-  expect(await page.getByLabel('The text\'s tokens').innerText()).toBe(before);
+  expect(await page.getByLabel('The text’s tokens').innerText()).toBe(before);
   await alert.getByRole('button', { name: 'Start again' }).click();
   await alert.waitFor({ state: 'detached' });
   await settled(page);
-  await expect.poll(() => page.getByLabel('The text\'s tokens').innerText()).toBe(before);
+  await expect.poll(() => page.getByLabel('The text’s tokens').innerText()).toBe(before);
 });
 
 it('says what a browser without SIMD lacks, and still shows the recorded step', async () => {
