@@ -7,9 +7,11 @@ import { fromAddress } from './share';
 import type { SharedText } from './share';
 import { Client, EngineError } from './engine/client';
 import type {
+  Finish,
   ModelInfo,
   NodeId,
   Replayed,
+  Requests,
   Settings,
   TextNode,
   TokenId,
@@ -68,6 +70,7 @@ export class Playground {
   replayed = $state.raw<Map<NodeId, Replayed>>(new Map());
 
   private client: Client | null = null;
+  private grown: TextNode[] = [];
   /** A text that is to be made again once its model is there: an address's, or a lost worker's. */
   private wanted = $state.raw<SharedText | null>(null);
   private restoring = $state(false);
@@ -216,12 +219,12 @@ export class Playground {
         const count = at - (this.path.length - 1);
         if (count > 0) {
           const given = [this.tip!, this.settings, this.seed, count] as const;
-          const finish = await client.request('generate', [...given], { onNode: this.grow });
-          if (finish.reason === 'error') this.message = finish.message;
+          const finish = await this.watch(client, 'generate', [...given]);
           if (finish.reason !== 'length') break;
         }
         if (token !== null) {
-          this.grow(await client.request('append', [this.tip!, token, this.settings]));
+          this.grown.push(await client.request('append', [this.tip!, token, this.settings]));
+          this.showGrown();
         }
       }
     });
@@ -259,8 +262,7 @@ export class Playground {
     try {
       await this.attempt(async (client) => {
         const given = [tip, this.settings, this.seed, count] as const;
-        const finish = await client.request('generate', [...given], { onNode: this.grow });
-        if (finish.reason === 'error') this.message = finish.message;
+        await this.watch(client, 'generate', [...given]);
       });
     } finally {
       this.generating = false;
@@ -277,8 +279,7 @@ export class Playground {
         const tokens = await client.request('encode', [text]);
         await this.plant(client, tokens.slice(0, 1));
         const given = [this.tip!, tokens.slice(1), this.settings] as const;
-        const finish = await client.request('appendTokens', [...given], { onNode: this.grow });
-        if (finish.reason === 'error') this.message = finish.message;
+        await this.watch(client, 'appendTokens', [...given]);
       });
     } finally {
       this.generating = false;
@@ -436,12 +437,35 @@ export class Playground {
     return bytes === undefined || bytes.length === 0 ? `#${token}` : visible(bytes);
   }
 
-  private readonly grow = (node: TextNode): void => {
-    this.nodes.set(node.id, node);
-    if (node.parent !== this.tip) return;
-    this.path = [...this.path, node.id];
-    this.select({ kind: 'step', at: node.parent!, drawn: node.id });
-  };
+  // The text grows faster than it can be painted: what came since is shown once a frame.
+  private async watch<Name extends 'generate' | 'appendTokens'>(
+    client: Client,
+    name: Name,
+    given: Parameters<Requests[Name]>,
+  ): Promise<Finish> {
+    const onNode = (node: TextNode): void => {
+      if (this.grown.push(node) === 1) requestAnimationFrame(() => this.showGrown());
+    };
+    try {
+      const finish = await client.request(name, given, { onNode });
+      if (finish.reason === 'error') this.message = finish.message;
+      return finish;
+    } finally {
+      this.showGrown();
+    }
+  }
+
+  private showGrown(): void {
+    const path = [...this.path];
+    for (const node of this.grown) {
+      this.nodes.set(node.id, node);
+      if (node.parent === path.at(-1)) path.push(node.id);
+    }
+    this.grown = [];
+    if (path.length === this.path.length) return;
+    this.path = path;
+    this.select({ kind: 'step', at: path.at(-2)!, drawn: path.at(-1)! });
+  }
 
   /** Selects the step that drew the last token of the text. */
   followTip(): void {
