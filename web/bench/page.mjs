@@ -31,7 +31,8 @@ function repaints(page, region, slider, values) {
       const control = document.evaluate(slider, document).iterateNext();
       const durations = [];
       for (const value of values) {
-        const changed = new Promise((resolve) => {
+        const changed = new Promise((resolve, reject) => {
+          setTimeout(() => reject(new Error(`nothing changed at ${value}`)), 2000);
           const observer = new MutationObserver(() => (observer.disconnect(), resolve()));
           const given = { subtree: true, childList: true, characterData: true, attributes: true };
           observer.observe(document.querySelector(region), given);
@@ -80,14 +81,14 @@ say('first picture', median(first), 'ms', 'under 1,000');
   await page.getByRole('button', { name: 'Show these' }).click();
   await page.getByText('50,257').first().waitFor();
   await page.getByText('Your own logits').click();
-  const durations = await repaints(page, '#curve', temperature, values);
+  const durations = await repaints(page, '#curve dl', temperature, values);
   say('slider to repainted curve, V = 50,257', median(durations), 'ms', 'under 16');
   await page.context().close();
 }
 
 {
   const page = await open('temperature=0.8&top_k=50&top_p=0.9&length=200');
-  const durations = await repaints(page, '#text', temperature, values);
+  const durations = await repaints(page, '#text .strip', temperature, values);
   say('slider to repainted replay of 200 tokens', median(durations), 'ms', 'under 100');
   await page.context().close();
 }

@@ -24,7 +24,7 @@ const typed = (page: Page, name: string): Locator =>
   page.getByRole('textbox', { name, exact: true });
 const unfold = (page: Page, name: string | RegExp) =>
   page.locator('summary').filter({ hasText: name }).click();
-const text = (page: Page) => page.locator('[data-part=text]');
+const text = (page: Page) => page.locator('#text');
 const strip = (page: Page) => page.getByRole('group', { name: 'The text’s tokens' });
 const tokens = (page: Page) => strip(page).getByRole('button');
 const needle = (page: Page) => page.getByRole('slider', { name: 'u, the luck of the draw' });
@@ -87,7 +87,7 @@ it('shows the curve with the numbers of decant explain', async () => {
   const page = await ready(`${king}&${chapterAddress}`);
   await expectNumbers(page, [...kingsOptions, ...chapter]);
   const explained = native('explain', ...kingsOptions, ...chapter);
-  const figures = await page.locator('[data-part=curve] dl').innerText();
+  const figures = await page.locator('#curve dl').innerText();
   expect(figures).toContain(explained.trace.entropy.toFixed(2));
   expect(figures).toContain(explained.entropy.toFixed(2));
   expect(figures).toContain(`${explained.trace.survivors}`);
@@ -97,7 +97,7 @@ it('shows the curve with the numbers of decant explain', async () => {
   expect(await bars.textContent()).toContain('top_p');
   await page.getByRole('radio', { name: 'log' }).check();
   expect(await bars.locator('g.removed').count()).toBeGreaterThan(10);
-  expect(await page.locator('[data-part=curve]').innerText()).toMatch(/k 50/);
+  expect(await page.locator('#curve').innerText()).toMatch(/k 50/);
 });
 
 it('moves u by keyboard and by mouse, and says what it would have drawn', async () => {
@@ -345,7 +345,7 @@ it('scores a given text as decant score does', async () => {
 it('shows every strategy on the same logits, and two settings side by side', async () => {
   const page = await ready(`${king}&${chapterAddress}`);
   await unfold(page, 'Every strategy');
-  const cell = (name: string) => page.locator('[data-part=curve] .cells button', { hasText: name }).first();
+  const cell = (name: string) => page.locator('#curve .cells button', { hasText: name }).first();
   const drawn = (...options: string[]) =>
     native('explain', ...kingsOptions, ...options).draw.text.replaceAll(' ', '␣');
   const cases: [string, string[]][] = [
@@ -362,7 +362,7 @@ it('shows every strategy on the same logits, and two settings side by side', asy
   await unfold(page, 'The pictures as a table');
   const header = page.locator('table', { hasText: 'Candidates by rank' }).locator('thead');
   await expect.poll(() => header.innerText()).toContain('after, A');
-  const sentence = page.locator('[data-part=curve]').getByText(/the same u draws/);
+  const sentence = page.locator('#curve').getByText(/the same u draws/);
   expect(await sentence.innerText()).toContain(drawn(...chapter));
   await page.getByRole('button', { name: 'Back to A' }).click();
   await page.getByRole('button', { name: 'End comparison' }).click();
