@@ -1,9 +1,9 @@
 /** Runs one task at a time; of those that come meanwhile only the latest, afterwards. */
 export class Latest {
   private running = false;
-  private next: (() => Promise<void>) | null = null;
+  private next: (() => Promise<unknown>) | null = null;
 
-  async run(task: () => Promise<void>): Promise<void> {
+  async run(task: () => Promise<unknown>): Promise<void> {
     if (this.running) {
       this.next = task;
       return;

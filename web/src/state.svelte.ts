@@ -85,7 +85,8 @@ export class Playground {
   readonly flips = $derived(
     this.path.filter((id) => {
       const replayed = this.replayed.get(id);
-      return replayed !== undefined && replayed.token !== this.nodes.get(id)?.token;
+      const node = this.nodes.get(id);
+      return replayed !== undefined && !node?.forced && replayed.token !== node?.token;
     }),
   );
   readonly canUndo = $derived.by(() => (void this.path, this.before.length > 0));
@@ -122,7 +123,7 @@ export class Playground {
   open(fragment: string): void {
     const { text, ignored } = fromAddress(fragment);
     if (ignored.length > 0) this.message = `Ignored in the address: ${ignored.join('; ')}.`;
-    this.wanted = text;
+    if (text.length > 0 || text.model !== null) this.wanted = text;
     this.prompt = text.prompt;
     this.settings = text.settings;
     this.seed = text.seed;
@@ -133,8 +134,8 @@ export class Playground {
 
   /** After the worker was lost: a new one, with the same model and the same text. */
   restart(): void {
-    this.wanted = this.shared;
     this.message = null;
+    this.uproot();
     this.run();
   }
 
@@ -159,6 +160,7 @@ export class Playground {
           : this.load((listener) => this.client!.request('loadShipped', [base], listener)));
       },
       (message) => {
+        this.wanted = this.shared; // before anything is turned that nobody draws again
         this.generating = false;
         this.status = { kind: 'lost', message };
       },
@@ -168,7 +170,8 @@ export class Playground {
   /** A model of the reader's, in place of the one that is there; `heads` as the engine's loadFiles has it. */
   async loadFiles(files: File[], heads = 0): Promise<void> {
     const { kind } = this.status;
-    const busy = kind !== 'ready' && kind !== 'empty' ? 'No model can be loaded just now.' : null;
+    const idle = (kind === 'ready' || kind === 'empty') && !this.generating;
+    const busy = idle ? null : 'Wait until the page has loaded and written, then open the model again.';
     this.message = busy ?? tooLarge(files);
     if (this.message === null) await this.loadOwn({ files, heads });
   }
@@ -197,10 +200,28 @@ export class Playground {
       this.report(error);
       return;
     }
+    this.uproot();
+    const { wanted } = this;
+    if (wanted !== null && wanted.model === (this.own === null ? null : this.model.name)) {
+      this.prompt = wanted.prompt;
+      this.settings = wanted.settings;
+      this.seed = wanted.seed;
+    }
     await this.start();
     if (this.lost()) return;
     this.status = { kind: 'ready' };
-    if (this.wanted !== null) await this.restore(this.wanted);
+    if (wanted !== null) await this.restore(wanted);
+  }
+
+  // What is shown is of another model, or of a worker that is gone.
+  private uproot(): void {
+    this.nodes.clear();
+    this.path = [];
+    this.promptTokens = [];
+    this.replayed = new Map();
+    this.before = [];
+    this.undone = [];
+    if (this.subject?.kind === 'step') this.subject = null;
   }
 
   private async restore(text: SharedText): Promise<void> {
@@ -223,7 +244,8 @@ export class Playground {
           if (finish.reason !== 'length') break;
         }
         if (token !== null) {
-          this.grown.push(await client.request('append', [this.tip!, token, this.settings]));
+          const node = await client.request('append', [this.tip!, token, this.settings]);
+          this.grown.push(node);
           this.showGrown();
         }
       }
@@ -235,9 +257,9 @@ export class Playground {
     this.followTip();
   }
 
-  /** A new tree that begins with the prompt. */
-  async start(): Promise<void> {
-    await this.attempt(async (client) => {
+  /** A new tree that begins with the prompt; whether there is one. */
+  async start(): Promise<boolean> {
+    return this.attempt(async (client) => {
       await this.plant(client, await client.request('encode', [this.prompt]));
     });
   }
@@ -258,6 +280,10 @@ export class Playground {
   async generate(count = this.maxNewTokens): Promise<void> {
     const tip = this.tip;
     if (tip === null || this.generating) return;
+    if (!Number.isInteger(count) || count < 1 || count > 5000) {
+      this.message = 'The number of tokens to generate must be a whole number from 1 to 5,000.';
+      return;
+    }
     this.generating = true;
     try {
       await this.attempt(async (client) => {
@@ -277,6 +303,10 @@ export class Playground {
     try {
       await this.attempt(async (client) => {
         const tokens = await client.request('encode', [text]);
+        if (tokens.length < 2) {
+          this.message = 'A text to score needs at least two tokens: the first has nothing before it.';
+          return;
+        }
         await this.plant(client, tokens.slice(0, 1));
         const given = [this.tip!, tokens.slice(1), this.settings] as const;
         await this.watch(client, 'appendTokens', [...given]);
@@ -316,7 +346,7 @@ export class Playground {
 
   undo(): void {
     const path = this.before.at(-1);
-    if (path === undefined) return;
+    if (path === undefined || this.generating) return;
     this.undone = [...this.undone, this.path];
     this.before = this.before.slice(0, -1);
     this.path = path;
@@ -325,7 +355,7 @@ export class Playground {
 
   redo(): void {
     const path = this.undone.at(-1);
-    if (path === undefined) return;
+    if (path === undefined || this.generating) return;
     this.before = [...this.before, this.path];
     this.undone = this.undone.slice(0, -1);
     this.path = path;
@@ -449,6 +479,7 @@ export class Playground {
     try {
       const finish = await client.request(name, given, { onNode });
       if (finish.reason === 'error') this.message = finish.message;
+      if (finish.reason === 'end_of_text') this.message = 'The model ended its text here.';
       return finish;
     } finally {
       this.showGrown();
@@ -526,12 +557,15 @@ export class Playground {
     );
   }
 
-  private async attempt(body: (client: Client) => Promise<void>): Promise<void> {
-    if (this.client === null) return;
+  /** Whether `body` came to its end; what it was refused is shown. */
+  private async attempt(body: (client: Client) => Promise<void>): Promise<boolean> {
+    if (this.client === null) return false;
     try {
       await body(this.client);
+      return true;
     } catch (error) {
       this.report(error);
+      return false;
     }
   }
 

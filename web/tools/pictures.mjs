@@ -24,7 +24,7 @@ for (const [name, [width, height]] of Object.entries(sizes)) {
     const temperature = page.getByRole('slider', { name: 'Temperature', exact: true });
     await temperature.focus();
     for (let i = 0; i < 10; ++i) await page.keyboard.press('ArrowRight');
-    await page.getByText(/tokens would have been others/).waitFor();
+    await page.getByText(/drawn tokens would have been others/).waitFor();
     await page.evaluate(() => document.activeElement.blur());
     await page.waitForTimeout(500); // for the last repaint
     const path = `${folder}${name}_${colorScheme}.png`;

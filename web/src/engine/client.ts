@@ -55,6 +55,7 @@ export class Client {
     given: Parameters<Requests[Name]>,
     listener: Listener = {},
   ): Promise<ReturnType<Requests[Name]>> {
+    if (this.lost) return Promise.reject(new EngineError('The worker that runs the model is gone.'));
     const id = ++this.latest;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject, listener });
@@ -64,10 +65,6 @@ export class Client {
 
   pause(): void {
     this.send({ kind: 'pause' });
-  }
-
-  terminate(): void {
-    this.worker.terminate();
   }
 
   private send(message: ToWorker): void {

@@ -30,12 +30,30 @@ interface Place {
 
 const folder = '/model';
 
-/** chars.json of a model whose tokens are the characters of a text, in the order of their numbers. */
-function characters(text: Uint8Array): Uint8Array {
-  const all = [...new Set(new TextDecoder().decode(text))];
-  all.sort((one, other) => one.codePointAt(0)! - other.codePointAt(0)!);
-  return new TextEncoder().encode(JSON.stringify(all));
+/** The characters of a text as Python reads it, in the order of their numbers. */
+function characters(text: Uint8Array): string[] {
+  const read = new TextDecoder('utf-8', { ignoreBOM: true }).decode(text);
+  const all = [...new Set(read.replaceAll('\r\n', '\n'))];
+  return all.sort((one, other) => one.codePointAt(0)! - other.codePointAt(0)!);
 }
+
+function sizeNotes(model: number, tokenizer: number): string[] {
+  if (tokenizer < model) {
+    return [`The model has ${model} ids and the tokenizer ${tokenizer}: the others are never drawn.`];
+  }
+  if (tokenizer > model) {
+    return [`The tokenizer has ${tokenizer} ids and the model ${model}: is it the one of this model?`];
+  }
+  return [];
+}
+
+/** The library's words name its own folder, and the program's options. */
+function forThePage(message: string): string {
+  return message
+    .replaceAll(`${folder}/`, '')
+    .replace('give --n-head', 'drop a config.json with its "n_head" together with it');
+}
+
 const noHistory: History = { tokens: [], promptSize: 0 };
 
 /** Where the window of a text begins: as with `--context slide`, its older half goes whenever it is full. */
@@ -80,14 +98,22 @@ export class Playground {
       }
       const single = checkpoints.length === 1;
       const path = single ? `${folder}/${checkpoints[0]!.name}` : folder;
-      const model = Model.open(this.engine, path, heads);
+      const made: { destroy(): void }[] = [];
+      const keep = <Thing extends { destroy(): void }>(thing: Thing): Thing => {
+        made.push(thing);
+        return thing;
+      };
       try {
-        const tokenizer = this.openTokenizer(model.info.vocabSize, files);
-        this.replace(model, tokenizer);
-        const name = checkpoints[0]!.name;
-        return { ...model.info, name, endOfText: tokenizer.endOfText() };
+        const model = keep(Model.open(this.engine, path, heads));
+        const tokenizer = keep(this.openTokenizer(model.info.vocabSize, files));
+        const session = keep(new Session(this.engine, model));
+        this.replace(model, tokenizer, session);
+        const notes = [...model.info.notes, ...sizeNotes(model.info.vocabSize, tokenizer.vocabSize())];
+        const { name } = checkpoints[0]!;
+        return { ...model.info, name, endOfText: tokenizer.endOfText(), notes };
       } catch (error) {
-        model.destroy();
+        for (const thing of made.reverse()) thing.destroy();
+        if (error instanceof Refusal) throw new Refusal(forThePage(error.message));
         throw error;
       }
     } finally {
@@ -98,12 +124,6 @@ export class Playground {
   }
 
   private openTokenizer(vocabSize: number, files: ModelFile[]): Tokenizer {
-    const text = files.find(({ name }) => /\.txt$/i.test(name) && name !== 'merges.txt');
-    if (text !== undefined) {
-      const path = `${folder}/chars.json`;
-      this.engine.module.FS.writeFile(path, characters(text.bytes), { canOwn: true });
-      return Tokenizer.load(this.engine, path);
-    }
     // 50,304 is 50,257 rounded up to a multiple of 64, as nanoGPT does for speed.
     const gpt2 = vocabSize === 50257 || vocabSize === 50304;
     try {
@@ -112,6 +132,8 @@ export class Playground {
       if (gpt2) return Tokenizer.gpt2(this.engine);
       if (files.some(({ name }) => /^(tokenizer|vocab|encoder|chars|meta)\b/.test(name))) throw error;
     }
+    const text = files.find(({ name }) => /\.txt$/i.test(name));
+    if (text !== undefined) return this.charactersOf(text, vocabSize);
     throw new Refusal(
       `The model has ${vocabSize} tokens, which is not GPT-2's vocabulary: drop its tokenizer together ` +
         'with it (tokenizer.json, vocab.json and merges.txt, or meta.pkl), or, where tokens are ' +
@@ -119,14 +141,28 @@ export class Playground {
     );
   }
 
-  private replace(model: Model, tokenizer: Tokenizer): void {
+  private charactersOf({ name, bytes }: ModelFile, vocabSize: number): Tokenizer {
+    const all = characters(bytes);
+    if (all.length !== vocabSize) {
+      throw new Refusal(
+        `${name} has ${all.length} different characters, and the model ${vocabSize} tokens: drop the ` +
+          'text that it was trained on.',
+      );
+    }
+    const path = `${folder}/chars.json`;
+    const json = new TextEncoder().encode(JSON.stringify(all));
+    this.engine.module.FS.writeFile(path, json, { canOwn: true });
+    return Tokenizer.load(this.engine, path);
+  }
+
+  private replace(model: Model, tokenizer: Tokenizer, session: Session): void {
     this.clear();
     this.session?.destroy();
     this.tokenizer?.destroy();
     this.model?.destroy();
     this.model = model;
     this.tokenizer = tokenizer;
-    this.session = new Session(this.engine, model);
+    this.session = session;
     this.held = [];
   }
 
@@ -172,7 +208,7 @@ export class Playground {
     const { tokenizer } = this.ready();
     const end = tokenizer.endOfText();
     return this.grow(from, settings, announce, breathe, (at, pipeline, grown) => {
-      if (grown === count) return { reason: 'length' };
+      if (grown >= count) return { reason: 'length' };
       const history = this.history(at);
       const draw = pipeline.sample(this.place(at).logits, history, seed, history.tokens.length);
       if (draw.token === end) return { reason: 'end_of_text' };

@@ -257,16 +257,16 @@ it('opens the step of a token, branches at another, and goes back', async () => 
 
 it('says which tokens would have flipped, and regenerates from the first', async () => {
   const page = await ready(`v=1&prompt=ROMEO:&seed=3&${chapterAddress}&length=60`);
-  await expect.poll(() => text(page).innerText()).toContain('draw every one of the 60 tokens');
+  await expect.poll(() => text(page).innerText()).toContain('draw every one of the 60 drawn tokens');
   const asked = ['--prompt', 'ROMEO:', '--seed', '3', '--max-new-tokens', '60'];
   const { steps } = native('generate', ...asked, ...chapter, '--logprobs', '1');
   const flips = (steps as { rank: number }[]).filter(({ rank }) => rank !== 0).length;
   await page.getByRole('button', { name: 'greedy', exact: true }).click();
   await expect
     .poll(() => text(page).innerText())
-    .toContain(`${flips} of 60 tokens would have been others`);
+    .toContain(`${flips} of 60 drawn tokens would have been others`);
   await page.getByRole('button', { name: 'Regenerate from the first flip' }).click();
-  await expect.poll(() => text(page).innerText()).toContain('draw every one of the 60 tokens');
+  await expect.poll(() => text(page).innerText()).toContain('draw every one of the 60 drawn tokens');
   await text(page).getByRole('checkbox', { name: 'as plain text' }).check();
   const greedy = native('generate', ...asked, '--temperature', '0', '--top-k', '0', '--top-p', '1');
   expect(await text(page).locator('.plain').textContent()).toBe(`ROMEO:${greedy.text}`);

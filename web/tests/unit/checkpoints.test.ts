@@ -56,6 +56,10 @@ describe('a dropped checkpoint', () => {
       [[{ name: 'photo.png', bytes: text.encode('x') }], 'No checkpoint among these files'],
       [[{ name: 'model.pt', bytes: text.encode('hello') }], 'model.pt'],
       [[{ name: 'model.safetensors', bytes: new Uint8Array(3) }], 'model.safetensors'],
+      [
+        [...filesOf(`${fixtures}/nanogpt_bias`, ['ckpt.pt']), alphabet(12)],
+        'input.txt has 12 different characters, and the model 97 tokens',
+      ],
       [[{ name: 'a/../../b.pt', bytes: new Uint8Array() }], 'b.pt'],
     ];
     for (const [files, what] of bad) expect(() => playground.load(files, 0)).toThrow(what);
