@@ -1,5 +1,7 @@
 // A token is bytes, and may be a part of a character, or a space: nothing of it may be invisible.
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const encoder = new TextEncoder();
 
 /** What a reader can tell apart: ␣ and ⏎ for white space, ‹E2 80› for a part of a character. */
 export function visible(bytes: Uint8Array): string {
@@ -9,7 +11,7 @@ export function visible(bytes: Uint8Array): string {
       .replaceAll(' ', '␣')
       .replaceAll('\n', '⏎')
       .replaceAll('\t', '⇥')
-      .replace(/[\u0000-\u001f\u007f]/g, (control) => hexadecimal([control.charCodeAt(0)]));
+      .replace(/[\p{Cc}\p{Cf}\p{Z}]/gu, (unseen) => hexadecimal(encoder.encode(unseen)));
   } catch {
     return hexadecimal(bytes);
   }

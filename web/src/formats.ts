@@ -72,13 +72,15 @@ export function toCommandLine({ text, slides }: Recipe): { line: string; cannot:
       say(option, settings[name]);
     }
   }
-  const { forced } = text;
-  if (forced.length > 0) {
-    const places = forced.slice(0, 5).map(({ at }) => at + 1);
-    const more = forced.length > 5 ? ` and ${forced.length - 5} more` : '';
-    cannot.push(`the tokens that were chosen, not drawn (token ${places.join(', ')}${more})`);
-  }
-  return { line: words.join(' '), cannot };
+  return { line: words.join(' '), cannot: [...cannot, ...chosen(text)] };
+}
+
+/** What neither the program nor the library's generate() can be told. */
+export function chosen({ forced }: SharedText): string[] {
+  if (forced.length === 0) return [];
+  const places = forced.slice(0, 5).map(({ at }) => at + 1);
+  const more = forced.length > 5 ? ` and ${forced.length - 5} more` : '';
+  return [`the tokens that were chosen, not drawn (token ${places.join(', ')}${more})`];
 }
 
 /** A string literal of C++; octal escapes, because they end by themselves. */

@@ -1,5 +1,5 @@
 /// <reference lib="webworker" />
-// The engine's own thread: requests one after the other, answered in their order.
+// The engine's own thread. While a text grows, other requests are answered between two of its tokens.
 import instantiate from 'decant-wasm';
 import { Engine, Refusal } from './decant';
 import { Playground } from './playground';
