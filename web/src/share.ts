@@ -186,7 +186,8 @@ export function fromAddress(fragment: string): { text: SharedText; ignored: stri
   for (const [name, value] of members) {
     if (name === 'v') continue;
     else if (name === 'model') text.model = value;
-    else if (name === 'prompt') text.prompt = value;
+    else if (name === 'prompt' && value !== '') text.prompt = value;
+    else if (name === 'prompt') ignored.push('prompt=, which is empty');
     else if (name === 'seed') text.seed = take(name, value, seed) ?? text.seed;
     else if (name === 'length') text.length = take(name, value, whole(0, longest)) ?? 0;
     else if (name === 'forced') text.forced = take(name, value, forcedTokens) ?? [];

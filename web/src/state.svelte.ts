@@ -207,10 +207,10 @@ export class Playground {
       this.settings = wanted.settings;
       this.seed = wanted.seed;
     }
-    await this.start();
+    const started = await this.start();
     if (this.lost()) return;
     this.status = { kind: 'ready' };
-    if (wanted !== null) await this.restore(wanted);
+    if (started && wanted !== null) await this.restore(wanted);
   }
 
   // What is shown is of another model, or of a worker that is gone.

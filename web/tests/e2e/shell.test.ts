@@ -52,10 +52,12 @@ it('keeps the text over a reload, with tokens that were forced', async () => {
 });
 
 it('names what is nonsense in the address', async () => {
-  const page = await ready('v=1&temperature=hot&top_p=0.5&hum=1');
+  const page = await ready('v=1&prompt=&temperature=hot&top_p=0.5&hum=1&length=3');
   const alert = page.locator('.messages [role=alert]');
   expect(await alert.innerText()).toContain('temperature=hot is not a number from 0');
   expect(await alert.innerText()).toContain('hum');
+  expect(await alert.innerText()).toContain('prompt=, which is empty');
+  await expect.poll(() => page.getByLabel('The text’s tokens').getByRole('button').count()).toBe(3);
   await alert.getByRole('button', { name: 'Dismiss' }).click();
   expect(await alert.count()).toBe(0);
 });
