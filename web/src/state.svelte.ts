@@ -401,7 +401,21 @@ export class Playground {
   }
 
   set(changes: Partial<Settings>): void {
-    this.settings = { ...this.settings, ...changes };
+    const before = this.settings;
+    const now = { ...before, ...changes };
+    this.settings = now;
+    if (now.like !== '') void this.takeBackIfRefused(now, before);
+    this.refresh();
+    this.refreshReplay();
+  }
+
+  // Another system may not have a knob that was turned; the engine says so.
+  private async takeBackIfRefused(
+    now: Required<Settings>,
+    before: Required<Settings>,
+  ): Promise<void> {
+    if ((await this.effective(now)) !== null || this.settings !== now) return;
+    this.settings = before;
     this.refresh();
     this.refreshReplay();
   }

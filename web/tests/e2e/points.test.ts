@@ -176,6 +176,13 @@ it('takes presets, peers, and another order of the stages', async () => {
     await page.getByRole('button', { name, exact: true }).click();
     await expectNumbers(page, [...kingsOptions, '--like', name]);
   }
+  // What that system lacks is refused, and stays off.
+  await typed(page, 'Min-p').fill('0.1');
+  await expect.poll(() => page.getByRole('alert').allInnerTexts()).toContainEqual(
+    expect.stringContaining('min_p'),
+  );
+  await expect.poll(() => knob(page, 'Min-p').getAttribute('aria-valuetext')).toBe('0, off');
+  await expectNumbers(page, [...kingsOptions, '--like', 'generate.py']);
   await page.getByRole('button', { name: 'the chapter’s' }).click();
   await unfold(page, 'All other knobs');
   for (let i = 0; i < 2; ++i) await page.getByRole('button', { name: 'Top-p earlier' }).click();
