@@ -37,5 +37,8 @@ export const off: Required<Settings> = {
   ],
 };
 
+/** The systems whose settings `like` takes over. */
+export const peers = ['hf', 'llama.cpp', 'vllm', 'openai', 'generate.py'];
+
 /** The chapter's settings, and the program's defaults. */
 export const chapter: Required<Settings> = { ...off, temperature: 0.8, top_k: 50, top_p: 0.9 };

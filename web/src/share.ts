@@ -1,7 +1,7 @@
 // What makes a text again, bit for bit, and its form in an address: readable, and checked when read.
 import type { Settings, TokenId } from './engine/protocol';
 import { recordedPrompt } from './recorded';
-import { chapter, off } from './settings';
+import { chapter, off, peers } from './settings';
 
 /** A token that these settings and this seed would not have drawn, `at` tokens behind the prompt. */
 export interface Forced {
@@ -71,7 +71,7 @@ const belowOne = number('a number from 0, below 1', (x) => x >= 0 && x < 1);
 
 // As in decant/sampling.h; what only the engine can judge, it refuses by itself.
 const knobs: { [Name in keyof Settings]-?: Member<Required<Settings>[Name]> } = {
-  like: oneOf('hf', 'llama.cpp', 'vllm', 'openai', 'generate.py'),
+  like: oneOf(...peers),
   temperature: notNegative,
   top_k: whole(0),
   top_k_rule: oneOf('ties', 'exact'),

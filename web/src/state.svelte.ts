@@ -92,6 +92,9 @@ export class Playground {
   readonly canUndo = $derived.by(() => (void this.path, this.before.length > 0));
   readonly canRedo = $derived.by(() => (void this.path, this.undone.length > 0));
 
+  /** The model as an address has it; null: the one that ships. */
+  private readonly modelName = $derived(this.own === null ? null : (this.model?.name ?? null));
+
   /** What makes the text that is shown again, anywhere. */
   readonly shared: SharedText = $derived.by(() => {
     const { wanted, path } = this;
@@ -104,8 +107,8 @@ export class Playground {
         : [];
     });
     return {
-      model: this.own === null ? null : (this.model?.name ?? null),
-      prompt: path.length <= 1 ? this.prompt : text(this.promptTokens),
+      model: this.modelName,
+      prompt: path.length <= 1 ? this.prompt : textOf(this.promptTokens),
       settings: this.settings,
       seed: this.seed,
       length: Math.max(path.length - 1, 0),
@@ -202,7 +205,7 @@ export class Playground {
     }
     this.uproot();
     const { wanted } = this;
-    if (wanted !== null && wanted.model === (this.own === null ? null : this.model.name)) {
+    if (wanted?.model === this.modelName) {
       this.prompt = wanted.prompt;
       this.settings = wanted.settings;
       this.seed = wanted.seed;
@@ -213,7 +216,7 @@ export class Playground {
     if (started && wanted !== null) await this.restore(wanted);
   }
 
-  // What is shown is of another model, or of a worker that is gone.
+  // What is shown is of another prompt, of another model, or of a worker that is gone.
   private uproot(): void {
     this.nodes.clear();
     this.path = [];
@@ -225,8 +228,7 @@ export class Playground {
   }
 
   private async restore(text: SharedText): Promise<void> {
-    const name = this.own === null ? null : this.model!.name;
-    if (text.model !== name) {
+    if (text.model !== this.modelName) {
       this.message =
         text.model === null
           ? 'The text in the address is of the model that ships: reload the page to see it.'
@@ -266,13 +268,10 @@ export class Playground {
 
   private async plant(client: Client, tokens: TokenId[]): Promise<void> {
     const { root, prompt } = await client.request('start', [tokens]);
-    this.nodes.clear();
+    this.uproot();
     this.nodes.set(root.id, root);
     this.promptTokens = prompt;
-    this.before = [];
-    this.undone = [];
     this.path = [root.id];
-    this.replayed = new Map();
     this.select({ kind: 'step', at: root.id, drawn: null });
   }
 
@@ -337,11 +336,16 @@ export class Playground {
 
   /** Shows the text that ends with `id`, and goes on along the newest branches behind it. */
   show(id: NodeId): void {
-    this.before = [...this.before, this.path];
-    this.undone = [];
-    this.path = this.along(id);
+    this.leaveFor(this.along(id));
     this.select({ kind: 'step', at: this.nodes.get(id)!.parent ?? id, drawn: id });
     this.refreshReplay();
+  }
+
+  // Undo comes back to what was shown.
+  private leaveFor(path: NodeId[]): void {
+    this.before = [...this.before, this.path];
+    this.undone = [];
+    this.path = path;
   }
 
   undo(): void {
@@ -373,9 +377,7 @@ export class Playground {
 
   /** Ends the shown text behind `id`; what was there stays in the tree. */
   cut(id: NodeId): void {
-    this.before = [...this.before, this.path];
-    this.undone = [];
-    this.path = this.path.slice(0, this.path.indexOf(id) + 1);
+    this.leaveFor(this.path.slice(0, this.path.indexOf(id) + 1));
     this.followTip();
   }
 
@@ -595,5 +597,6 @@ export class Playground {
   }
 }
 
-const text = (tokens: { bytes: Uint8Array }[]): string =>
+/** The text of tokens, whose characters may reach from one into the next. */
+export const textOf = (tokens: { bytes: Uint8Array }[]): string =>
   new TextDecoder().decode(Uint8Array.from(tokens.flatMap(({ bytes }) => [...bytes])));

@@ -25,14 +25,14 @@ export class Client {
   constructor(
     private readonly worker: Worker,
     name: string,
-    onReady: (version: string) => void,
+    onReady: () => void,
     private readonly onLost: (message: string) => void,
   ) {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.kind === 'ready') {
         const ended = 'The browser ended the worker that runs the model.';
         void navigator.locks?.request(name, () => this.lose(ended));
-        return onReady(data.version);
+        return onReady();
       }
       if (data.kind === 'failed') return this.lose(data.message);
       const waiting = this.waiting.get(data.id);

@@ -1,6 +1,6 @@
 // decant.h for TypeScript: the WebAssembly module's functions, with its pointers, sizes and statuses turned
 // into objects, arrays and exceptions. Nothing here knows what a probability is.
-import type { Settings, TokenId, TokenReport, Trace } from './protocol';
+import type { ModelInfo, Settings, TokenId, TokenReport, Trace } from './protocol';
 
 /** What Emscripten's module has; `_decant_…` are decant.h's functions. */
 export interface Module {
@@ -54,10 +54,12 @@ class Memory {
     return pointer;
   }
 
-  lendBytes(bytes: Uint8Array): Pointer {
+  /** A text as decant.h takes it: where it is, and how many bytes it has. */
+  lendText(text: string): [Pointer, number] {
+    const bytes = encoder.encode(text);
     const pointer = this.lend(bytes.length);
     this.bytes.set(bytes, pointer);
-    return pointer;
+    return [pointer, bytes.length];
   }
 
   lendTokens(tokens: readonly TokenId[]): Pointer {
@@ -136,11 +138,9 @@ export interface Draw {
 
 export class Engine {
   readonly memory: Memory;
-  readonly version: string;
 
   constructor(readonly module: Module) {
     this.memory = new Memory(module);
-    this.version = this.text(module._decant_version!());
   }
 
   private text(pointer: Pointer): string {
@@ -163,7 +163,7 @@ export class Engine {
     }
   }
 
-  // The three below are for the bodies of lending().
+  // What follows up to uniform() is for the bodies of lending().
 
   /** The object that a _create(), _open() or _load() makes. */
   make(name: string, ...given: (number | bigint)[]): Pointer {
@@ -211,9 +211,8 @@ export class Pipeline {
     private readonly engine: Engine,
     settings: Settings,
   ) {
-    const json = encoder.encode(JSON.stringify(settings));
     this.pointer = engine.lending((memory) =>
-      engine.make('pipeline_create', memory.lendBytes(json), json.length),
+      engine.make('pipeline_create', ...memory.lendText(JSON.stringify(settings))),
     );
   }
 
@@ -311,11 +310,9 @@ export class Tokenizer {
   }
 
   static load(engine: Engine, path: string): Tokenizer {
-    const bytes = encoder.encode(path);
-    return engine.lending((memory) => {
-      const pointer = engine.make('tokenizer_load', memory.lendBytes(bytes), bytes.length);
-      return new Tokenizer(engine, pointer);
-    });
+    return engine.lending(
+      (memory) => new Tokenizer(engine, engine.make('tokenizer_load', ...memory.lendText(path))),
+    );
   }
 
   destroy(): void {
@@ -323,14 +320,8 @@ export class Tokenizer {
   }
 
   encode(text: string): TokenId[] {
-    const bytes = encoder.encode(text);
     return this.engine.lending((memory) =>
-      this.engine.ownedTokens(
-        'tokenizer_encode',
-        this.pointer,
-        memory.lendBytes(bytes),
-        bytes.length,
-      ),
+      this.engine.ownedTokens('tokenizer_encode', this.pointer, ...memory.lendText(text)),
     );
   }
 
@@ -365,16 +356,7 @@ export class Tokenizer {
 }
 
 export class Model {
-  readonly info: {
-    vocabSize: number;
-    blockSize: number;
-    layers: number;
-    heads: number;
-    embedding: number;
-    weightBytes: number;
-    weights: 'f32' | 'bf16' | 'q8' | 'q4';
-    notes: string[];
-  };
+  readonly info: Omit<ModelInfo, 'name'>;
 
   private constructor(
     private readonly engine: Engine,
@@ -400,11 +382,10 @@ export class Model {
 
   /** Weights as `--weights auto` holds them; `heads` is for a checkpoint that does not say, 0 as it says. */
   static open(engine: Engine, path: string, heads: number): Model {
-    const bytes = encoder.encode(path);
     const pointer = engine.lending((memory) => {
       const options = memory.lendStruct(12);
       memory.view.setInt32(options + 4, heads, true);
-      return engine.make('model_open', memory.lendBytes(bytes), bytes.length, options);
+      return engine.make('model_open', ...memory.lendText(path), options);
     });
     return new Model(engine, pointer);
   }

@@ -107,10 +107,9 @@ export class Playground {
         const model = keep(Model.open(this.engine, path, heads));
         const tokenizer = keep(this.openTokenizer(model.info.vocabSize, files));
         const session = keep(new Session(this.engine, model));
-        this.replace(model, tokenizer, session);
         const notes = [...model.info.notes, ...sizeNotes(model.info.vocabSize, tokenizer.vocabSize())];
-        const { name } = checkpoints[0]!;
-        return { ...model.info, name, endOfText: tokenizer.endOfText(), notes };
+        this.replace(model, tokenizer, session);
+        return { ...model.info, name: checkpoints[0]!.name, notes };
       } catch (error) {
         for (const thing of made.reverse()) thing.destroy();
         if (error instanceof Refusal) throw new Refusal(forThePage(error.message));

@@ -98,7 +98,6 @@ export interface ModelInfo {
   embedding: number;
   weightBytes: number;
   weights: 'f32' | 'bf16' | 'q8' | 'q4';
-  endOfText: TokenId | null;
   notes: string[];
 }
 
@@ -174,7 +173,7 @@ export type ToWorker =
 
 /** Worker to page. */
 export type FromWorker =
-  | { kind: 'ready'; version: string }
+  | { kind: 'ready' }
   | { kind: 'failed'; message: string }  // the engine cannot start
   | { kind: 'answer'; id: number; value: unknown }
   | { kind: 'refusal'; id: number; message: string }

@@ -112,7 +112,7 @@ async function serve(): Promise<void> {
       post({ kind: 'refusal', id: data.id, message: error.message });
     }
   };
-  post({ kind: 'ready', version: engine.version });
+  post({ kind: 'ready' });
 }
 
 // A rejected promise would not reach the page by itself.
