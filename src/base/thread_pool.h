@@ -9,10 +9,10 @@
 
 namespace decant {
 
-/// Runs task(thread, begin, end) over a range cut into a few contiguous pieces a thread. Threads
-/// take pieces as they come free, so that one which another program keeps from its core is not
-/// waited for. Workers spin for some microseconds between two loops, as a model's layers follow
-/// each other faster than a sleeping thread wakes, and then sleep.
+/// Runs task(thread, begin, end) over a range cut into contiguous pieces, a large and a small one a
+/// thread. Threads take pieces as they come free, so that one which another program keeps from its
+/// core is not waited for. Workers spin for some microseconds between two loops, as a model's
+/// layers follow each other faster than a sleeping thread wakes, and then sleep.
 class ThreadPool {
  public:
   /// `threads` counts the calling thread: 1 starts none. Throws Error (kInvalidOption) where the
@@ -46,8 +46,14 @@ class ThreadPool {
     std::int64_t grain = 1;
     void (*invoke)(const void* context, int thread, std::int64_t begin, std::int64_t end) = nullptr;
     const void* context = nullptr;
-    std::int64_t grains = 0;  // the rest is run()'s: count in grains, and the pieces they make
+    // The rest is run()'s. Pieces are claimed from the last to the first: a large one for each
+    // thread, and then the small ones.
+    std::int64_t grains = 0;  // count in grains
+    std::int64_t large = 0;   // grains of a large piece; there may be none
+    std::int64_t small_pieces = 0;
     std::int64_t pieces = 0;
+
+    std::int64_t begin_of(std::int64_t piece) const;
   };
 
   void run(Loop loop);
