@@ -54,12 +54,10 @@ Loaded load(const BenchArgs& args) {
   return {std::move(*model), median(seconds)};
 }
 
-// What a decoding step reaches of what reading its bytes would.
-double share_of_floor(const Decode& decode) {
+// What was reached of what the machine allows.
+double share_of_floor(const std::vector<double>& seconds, const std::vector<double>& floor) {
   std::vector<double> shares;
-  for (std::size_t i = 0; i < decode.seconds.size(); ++i) {
-    shares.push_back(decode.floor[i] / decode.seconds[i]);
-  }
+  for (std::size_t i = 0; i < seconds.size(); ++i) shares.push_back(floor[i] / seconds[i]);
   return median(shares);
 }
 
@@ -98,7 +96,7 @@ Json Report::json() const {
                       {"seconds_per_token", seconds},
                       {"bytes_per_token", place.bytes},
                       {"floor_seconds_per_token", median(place.floor)},
-                      {"share_of_floor", share_of_floor(place)}});
+                      {"share_of_floor", share_of_floor(place.seconds, place.floor)}});
   }
   Json batches = Json::array();
   for (const Batch& batch : found.batches) {
@@ -107,7 +105,9 @@ Json Report::json() const {
                        {"position", batch.position},
                        {"tokens_per_second", static_cast<double>(batch.sequences) / seconds},
                        {"seconds_per_step", seconds},
-                       {"operations_per_second", batch_operations(batch)}});
+                       {"operations_per_second", batch_operations(batch)},
+                       {"floor_seconds_per_step", median(batch.floor)},
+                       {"share_of_floor", share_of_floor(batch.seconds, batch.floor)}});
   }
   return {{"model", args.name()},
           {"random_weights", args.shape.has_value()},
@@ -117,6 +117,7 @@ Json Report::json() const {
           {"rounds", found.prefill.size()},
           {"bandwidth",
            {{"buffer_bytes", found.buffer_bytes}, {"bytes_per_second", median(found.bandwidth)}}},
+          {"arithmetic", {{"operations_per_second", median(found.arithmetic)}}},
           {"load",
            {{"seconds", loaded.seconds}, {"bytes_per_second", weight_bytes() / loaded.seconds}}},
           {"first_token",
@@ -125,7 +126,9 @@ Json Report::json() const {
            {{"tokens", found.prefill_tokens},
             {"seconds", prefill},
             {"tokens_per_second", static_cast<double>(found.prefill_tokens) / prefill},
-            {"operations_per_second", prefill_operations()}}},
+            {"operations_per_second", prefill_operations()},
+            {"floor_seconds", median(found.prefill_floor)},
+            {"share_of_floor", share_of_floor(found.prefill, found.prefill_floor)}}},
           {"sampling",
            {{"seconds_per_token", median(found.sampling)}, {"share_of_step", sampling_share()}}},
           {"decode", std::move(decode)},
@@ -152,10 +155,13 @@ std::string Report::text() const {
       "model        {}{}\n"
       "             {} layers of {} channels, vocabulary {}, context {}\n"
       "weights      {}, {:.1f} MB\n"
-      "threads      {}, which read a buffer of {:.1f} MB at {:.1f} GB/s\n\n",
+      "threads      {}, which read a buffer of {:.1f} MB at {:.1f} GB/s\n"
+      "             and multiply and add {} at {} Gop/s\n\n",
       args.name(), args.shape ? ", random weights" : "", sizes.n_layer, count(sizes.n_embd),
       count(sizes.vocab_size), count(sizes.block_size), weights(), weight_bytes() / 1e6,
-      found.threads, static_cast<double>(found.buffer_bytes) / 1e6, median(found.bandwidth) / 1e9);
+      found.threads, static_cast<double>(found.buffer_bytes) / 1e6, median(found.bandwidth) / 1e9,
+      found.numbers == Numbers::kBytes ? "bytes" : "floats",
+      per_second(median(found.arithmetic) / 1e9));
   const auto line = [&out](std::string_view name, const std::string& value,
                            const std::string& detail) {
     out += fmt::format("{:<12} {:>14}   {}\n", name, value, detail);
@@ -166,8 +172,9 @@ std::string Report::text() const {
   line("first token", time_text(median(found.first_token)),
        fmt::format("behind {} tokens", found.prompt_tokens));
   line("prefill", per_second(static_cast<double>(found.prefill_tokens) / prefill) + " tokens/s",
-       fmt::format("{} tokens at once, {} Gop/s", found.prefill_tokens,
-                   per_second(prefill_operations() / 1e9)));
+       fmt::format("{} tokens at once, {} Gop/s, {:.0f}% of the arithmetic", found.prefill_tokens,
+                   per_second(prefill_operations() / 1e9),
+                   100 * share_of_floor(found.prefill, found.prefill_floor)));
   line("sampling", time_text(median(found.sampling)),
        fmt::format("{} of a step (temperature 0.8, top-k 50, top-p 0.9)",
                    percent(sampling_share())));
@@ -179,15 +186,18 @@ std::string Report::text() const {
         "{:<16} {:>10} {:>12} {:>12} {:>12} {:>9}\n",
         fmt::format("{} to {}", count(place.position), count(place.position + place.steps - 1)),
         per_second(1 / seconds), time_text(seconds), fmt::format("{:.1f} MB", place.bytes / 1e6),
-        time_text(median(place.floor)), fmt::format("{:.0f}%", 100 * share_of_floor(place)));
+        time_text(median(place.floor)),
+        fmt::format("{:.0f}%", 100 * share_of_floor(place.seconds, place.floor)));
   }
-  out += fmt::format("\n{:<16} {:>10} {:>12} {:>12}\n", "at once", "tokens/s", "a step", "Gop/s");
+  out += fmt::format("\n{:<16} {:>10} {:>12} {:>12} {:>12} {:>9}\n", "at once", "tokens/s",
+                     "a step", "Gop/s", "the floor", "reached");
   for (const Batch& batch : found.batches) {
     const double seconds = median(batch.seconds);
-    out +=
-        fmt::format("{:<16} {:>10} {:>12} {:>12}\n", fmt::format("{} sequences", batch.sequences),
-                    per_second(static_cast<double>(batch.sequences) / seconds), time_text(seconds),
-                    per_second(batch_operations(batch) / 1e9));
+    out += fmt::format(
+        "{:<16} {:>10} {:>12} {:>12} {:>12} {:>9}\n", fmt::format("{} sequences", batch.sequences),
+        per_second(static_cast<double>(batch.sequences) / seconds), time_text(seconds),
+        per_second(batch_operations(batch) / 1e9), time_text(median(batch.floor)),
+        fmt::format("{:.0f}%", 100 * share_of_floor(batch.seconds, batch.floor)));
   }
   return out;
 }
@@ -222,10 +232,10 @@ Command add_bench(CLI::App& app) {
   command->add_flag("--json", args->json, "as a JSON object, in seconds and bytes");
   command->footer(
       "The floor of a token is the time in which as many threads read its bytes from memory: all\n"
-      "weights once, and the keys and values of the text so far. Everything is the median of 3 to\n"
-      "15 rounds, in which the floor is measured again each time. Gop/s are billions of "
-      "multiplications\n"
-      "and additions a second.\n\n"
+      "weights once, and the keys and values of the text so far. That of a prompt or of several\n"
+      "sequences is its multiplications and additions (Gop/s: billions a second), as fast as the\n"
+      "threads do them with nothing else to do. Everything is the median of 3 to 15 rounds, in\n"
+      "which the floors are measured again each time.\n\n"
       "Example:  decant bench --shape gpt2 --weights bf16");
   return {command, [args] { return run(*args); }};
 }

@@ -46,6 +46,8 @@ class Benchmark {
   void decode(Decode& place);
   void decode(Batch& batch);
 
+  double measure_arithmetic();
+
   Draw draw(Logits logits) {
     return pipeline_.sample(logits, {.position = static_cast<std::uint64_t>(session_.position())});
   }
@@ -55,6 +57,7 @@ class Benchmark {
                                     static_cast<std::size_t>(count));
   }
 
+  ModelConfig config_;
   SessionGroup group_;
   Session session_;
   Pipeline pipeline_;
@@ -64,11 +67,15 @@ class Benchmark {
 };
 
 Benchmark::Benchmark(const Model& model, int threads, const SamplingConfig& sampling)
-    : group_(model, threads),
+    : config_(model.config()),
+      group_(model, threads),
       session_(group_),
       pipeline_(sampling),
       memory_(std::min(model.weight_bytes(), kMaxBuffer)) {
   found_.threads = group_.threads();
+  if (model.weights() == WeightFormat::kQ8 || model.weights() == WeightFormat::kQ4) {
+    found_.numbers = Numbers::kBytes;
+  }
   found_.buffer_bytes = memory_.bytes();
   const std::int64_t window = session_.capacity();
   for (std::int64_t i = 0; i < window; ++i) {
@@ -156,8 +163,18 @@ void Benchmark::decode(Decode& place) {
   found_.sampling.push_back(sampling / steps);
 }
 
+double Benchmark::measure_arithmetic() {
+  found_.arithmetic.push_back(operations_per_second(found_.numbers, session_.threads()));
+  return found_.arithmetic.back();
+}
+
 // Several texts from one prompt.
 void Benchmark::decode(Batch& batch) {
+  const double reading =
+      static_cast<double>(session_.step_bytes()) / memory_.bytes_per_second(session_.threads());
+  const double multiplying = static_cast<double>(batch.sequences) *
+                             operations(config_, batch.position, 1) / measure_arithmetic();
+  batch.floor.push_back(std::max(reading, multiplying));
   session_.truncate(batch.position);
   std::vector<Session> sessions = forks(batch.sequences);
   std::vector<SessionGroup::Part> parts(batch.sequences);
@@ -183,6 +200,8 @@ void Benchmark::round() {
   for (Batch& batch : found_.batches) decode(batch);
 
   session_.truncate(0);
+  found_.prefill_floor.push_back(operations(config_, 0, found_.prefill_tokens) /
+                                 measure_arithmetic());
   start = Clock::now();
   session_.prefill(tokens(0, found_.prefill_tokens));
   found_.prefill.push_back(seconds_since(start));

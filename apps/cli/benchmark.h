@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "arithmetic.h"
 #include "decant/model.h"
 #include "decant/sampling.h"
 
@@ -27,18 +28,22 @@ struct Batch {
   std::int64_t position = 0;         ///< of the first step
   std::int64_t steps = 0;            ///< in a round
   std::vector<double> seconds = {};  ///< of a step of all sequences, one number a round
+  std::vector<double> floor = {};    ///< of its reading or its arithmetic, whichever takes longer
 };
 
 /// Times are in seconds, one number a round.
 struct Measurements {
   int threads = 0;
   std::size_t buffer_bytes = 0;  ///< what was read to measure the bandwidth: as much as the weights
-  std::vector<double> bandwidth;  ///< bytes per second, more than one a round
+  std::vector<double> bandwidth;       ///< bytes per second, more than one a round
+  Numbers numbers = Numbers::kFloats;  ///< that weights and inputs are multiplied as
+  std::vector<double> arithmetic;      ///< multiplications and additions of such per second
   std::int64_t prompt_tokens = 0;
   std::vector<double> first_token;  ///< a short prompt and the first draw
   std::int64_t prefill_tokens = 0;
   std::vector<double> prefill;
-  std::array<Decode, 2> decode;  ///< near the beginning of the window, and up to its end
+  std::vector<double> prefill_floor;  ///< of its arithmetic
+  std::array<Decode, 2> decode;       ///< near the beginning of the window, and up to its end
   std::array<Batch, 2> batches;
   std::vector<double> sampling;  ///< of one token
 };

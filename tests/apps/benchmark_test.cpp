@@ -49,6 +49,8 @@ TEST(Benchmark, MeasuresInAnyWindow) {
     EXPECT_EQ(found.first_token.size(), rounds);
     EXPECT_EQ(found.sampling.size(), 2 * rounds);
     EXPECT_EQ(found.bandwidth.size(), 2 * rounds);
+    EXPECT_EQ(found.arithmetic.size(), 3 * rounds);
+    EXPECT_EQ(found.prefill_floor.size(), rounds);
     for (const Decode& place : found.decode) {
       EXPECT_GE(place.position, 0);
       EXPECT_GE(place.steps, 1);
@@ -65,6 +67,7 @@ TEST(Benchmark, MeasuresInAnyWindow) {
       EXPECT_GE(batch.steps, 1);
       EXPECT_LE(batch.position + batch.steps, window);
       EXPECT_EQ(batch.seconds.size(), rounds);
+      EXPECT_EQ(batch.floor.size(), rounds);
     }
   }
 }

@@ -27,11 +27,14 @@ TEST(CliBench, TheNumbersFitTogether) {
   EXPECT_EQ(found["threads"], 2);
   EXPECT_GE(found["rounds"], 3);
   EXPECT_GT(found["bandwidth"]["bytes_per_second"], 0);
+  EXPECT_GT(found["arithmetic"]["operations_per_second"], 0);
   EXPECT_GT(found["load"]["seconds"], 0);
   EXPECT_GT(found["first_token"]["seconds"], 0);
   EXPECT_NEAR(found["prefill"]["tokens_per_second"].get<double>() *
                   found["prefill"]["seconds"].get<double>(),
               found["prefill"]["tokens"].get<double>(), 1e-6);
+  EXPECT_GT(found["prefill"]["floor_seconds"], 0);
+  EXPECT_GT(found["prefill"]["share_of_floor"], 0);
   EXPECT_GT(found["sampling"]["share_of_step"], 0);
   EXPECT_LT(found["sampling"]["share_of_step"], 1);
   ASSERT_EQ(found["decode"].size(), 2u);
@@ -50,14 +53,17 @@ TEST(CliBench, TheNumbersFitTogether) {
     EXPECT_NEAR(batch["tokens_per_second"].get<double>() * batch["seconds_per_step"].get<double>(),
                 batch["sequences"].get<double>(), 1e-6);
     EXPECT_GT(batch["operations_per_second"], 0);
+    EXPECT_GT(batch["floor_seconds_per_step"], 0);
+    EXPECT_GT(batch["share_of_floor"], 0);
   }
 }
 
 TEST(CliBench, ShowsATable) {
   const Outcome run = shell(kTiny + "--weights bf16");
   EXPECT_EQ(run.status, 0) << run.err;
-  for (const char* word : {"weights      bf16, ", "GB/s", "load ", "first token", "prefill",
-                           "sampling", "decode at", "reached", "%", "32 sequences"}) {
+  for (const char* word :
+       {"weights      bf16, ", "GB/s", "floats at ", "load ", "first token", "prefill",
+        "of the arithmetic", "sampling", "decode at", "reached", "%", "32 sequences"}) {
     EXPECT_THAT(run.out, HasSubstr(word));
   }
 }
