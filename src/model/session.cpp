@@ -27,7 +27,7 @@ constexpr std::int64_t kHeadRows = 16;
 // Rows that a thread takes at a time, where a row is little work.
 constexpr std::int64_t kRowGrain = 4;
 // Attention over so few numbers, some microseconds, is over before other threads have joined in.
-constexpr std::int64_t kAloneWork = 1 << 15;
+constexpr std::int64_t kAloneWork = 1 << 16;
 // Answers of attention (heads times tokens) that are computed side by side: as neighbouring heads
 // lie one behind the other, they make long runs of memory out of short ones.
 constexpr std::size_t kAnswers = 2 * kAttendQueries;
