@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "panel.h"
+#include "token_tiles.h"
 
 namespace decant {
 namespace {
@@ -63,12 +64,13 @@ void matmul(std::span<const float> x, const PackedMatrix& w, const Epilogue& epi
     std::int32_t* const quants = at_least(workspace.quants_, tokens * blocks * (kBlock / 4));
     float* const scales = at_least(workspace.scales_, tokens * blocks);
     std::int32_t* const sums = at_least(workspace.block_sums_, tokens * blocks);
-    workspace.pool_.parallel_for(
-        static_cast<std::int64_t>(tokens), 4, [&](int, std::int64_t begin, std::int64_t end) {
-          for (auto t = static_cast<std::size_t>(begin); t < static_cast<std::size_t>(end); ++t) {
-            quantize_row(x.subspan(t * cols, cols), t, tokens, quants, scales, sums);
-          }
-        });
+    workspace.pool_.parallel_for(static_cast<std::int64_t>(token_tiles(tokens)), 1,
+                                 [&](int, std::int64_t begin, std::int64_t end) {
+                                   for (std::int64_t tile = begin; tile < end; ++tile) {
+                                     quantize_tile(x, cols, static_cast<std::size_t>(tile), quants,
+                                                   scales, sums);
+                                   }
+                                 });
     quantized = {quants, scales, sums, blocks};
   }
 

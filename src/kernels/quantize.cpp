@@ -141,19 +141,20 @@ void pack_blocks(const float* weights, std::size_t cols, bool q4, std::byte* pan
   }
 }
 
-// One token's blocks, each `stride` entries after the one before.
-void quantize(const float* x, std::size_t cols, std::size_t stride, std::int32_t* quants,
+// The `count` tokens of a tile: x (count, cols), into the tile's part of QuantizedRows.
+void quantize(const float* x, std::size_t cols, std::size_t count, std::int32_t* quants,
               float* scales, std::int32_t* sums) {
-  for (std::size_t k = 0; k < cols; k += kBlock, x += kBlock) {
-    std::int8_t bytes[kBlock] = {};
-    const Scaled scaled = to_bytes(x, HWY_MIN(kBlock, cols - k), bytes);
-    for (std::size_t i = 0; i < kBlock; i += 4, quants += stride) {
-      std::memcpy(quants, bytes + i, sizeof(*quants));
+  for (std::size_t k = 0; k < cols; k += kBlock) {
+    for (std::size_t t = 0; t < count; ++t) {
+      std::int8_t bytes[kBlock] = {};
+      const Scaled scaled = to_bytes(x + t * cols + k, HWY_MIN(kBlock, cols - k), bytes);
+      for (std::size_t i = 0; i < kBlock / 4; ++i) {
+        std::memcpy(quants + i * count + t, bytes + 4 * i, sizeof(*quants));
+      }
+      *scales++ = scaled.scale;
+      *sums++ = hn::GetLane(hn::SumOfLanes(IntsTag(), scaled.sum));
     }
-    *scales = scaled.scale;
-    *sums = hn::GetLane(hn::SumOfLanes(IntsTag(), scaled.sum));
-    scales += stride;
-    sums += stride;
+    quants += count * (kBlock / 4);
   }
 }
 
@@ -172,18 +173,15 @@ void quantize_panel(std::span<const float> weights, WeightType type, std::byte* 
   (weights.data(), weights.size() / PackedMatrix::kPanelRows, type == WeightType::kQ4, panel);
 }
 
-void quantize_row(std::span<const float> x, std::size_t token, std::size_t tokens,
-                  std::int32_t* quants, float* scales, std::int32_t* sums) {
-  const std::size_t blocks = (x.size() + PackedMatrix::kBlock - 1) / PackedMatrix::kBlock;
-  std::size_t tile = token * token_tiles(tokens) / tokens;
-  while (tile_begin(tile + 1, tokens) <= token) ++tile;
+void quantize_tile(std::span<const float> x, std::size_t cols, std::size_t tile,
+                   std::int32_t* quants, float* scales, std::int32_t* sums) {
+  const std::size_t tokens = x.size() / cols;
+  const std::size_t blocks = (cols + PackedMatrix::kBlock - 1) / PackedMatrix::kBlock;
   const std::size_t first = tile_begin(tile, tokens);
-  const std::size_t stride = tile_begin(tile + 1, tokens) - first;
   const std::size_t at = first * blocks;
-  const std::size_t lane = token - first;
   HWY_DYNAMIC_DISPATCH(quantize)
-  (x.data(), x.size(), stride, quants + at * (PackedMatrix::kBlock / 4) + lane, scales + at + lane,
-   sums + at + lane);
+  (x.data() + first * cols, cols, tile_begin(tile + 1, tokens) - first,
+   quants + at * (PackedMatrix::kBlock / 4), scales + at, sums + at);
 }
 
 }  // namespace decant

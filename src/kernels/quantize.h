@@ -43,8 +43,8 @@ struct QuantizedRows {
   std::size_t blocks;  // B
 };
 
-/// Writes token `token` of `tokens`, x (K), into the arrays of QuantizedRows.
-void quantize_row(std::span<const float> x, std::size_t token, std::size_t tokens,
-                  std::int32_t* quants, float* scales, std::int32_t* sums);
+/// Writes tile `tile` (token_tiles.h) of x (T, K = cols) into the arrays of QuantizedRows.
+void quantize_tile(std::span<const float> x, std::size_t cols, std::size_t tile,
+                   std::int32_t* quants, float* scales, std::int32_t* sums);
 
 }  // namespace decant

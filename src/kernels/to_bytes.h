@@ -1,6 +1,8 @@
 // Floats to integers of 8 bits with one scale. Include after hwy/foreach_target.h; no #pragma once,
 // as each instruction set includes it anew.
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "simd.h"
 
@@ -37,25 +39,29 @@ HWY_INLINE Scaled to_bytes(const float* x, std::size_t count, std::int8_t* bytes
   const auto load = [&](std::size_t i)
                         HWY_ATTR { return hn::LoadU(d, i < whole ? x + i : rest + (i - whole)); };
 
-  Vector largest = hn::Zero(d);
-  Vector poison = hn::Zero(d);  // stays 0 but for infinities and NaN, which it makes NaN
+  // Magnitudes are ordered as their bits are, with infinity and NaN behind all numbers.
+  Ints largest = hn::Zero(di);
   for (std::size_t i = 0; i < padded; i += hn::Lanes(d)) {
-    const Vector v = load(i);
-    largest = hn::Max(largest, hn::Abs(v));
-    poison = hn::MulAdd(v, hn::Zero(d), poison);
+    largest = hn::Max(largest, hn::BitCast(di, hn::Abs(load(i))));
   }
-  const float magnitude = hn::GetLane(hn::MaxOfLanes(d, largest));
-  const Vector inverse = hn::Set(d, magnitude > kTiny ? 127.0f / magnitude : 0.0f);
+  const float magnitude = hn::GetLane(hn::BitCast(d, hn::MaxOfLanes(di, largest)));
   Ints sum = hn::Zero(di);
+  if (!std::isfinite(magnitude)) {
+    std::memset(bytes, 0, padded);
+    return {std::numeric_limits<float>::quiet_NaN(), sum};
+  }
+  const Vector inverse = hn::Set(d, magnitude > kTiny ? 127.0f / magnitude : 0.0f);
+  // 1.5 * 2^23 has 1 as its last place: to add it rounds to the nearest integer, even on a tie,
+  // which then is what its bits are beyond those of 1.5 * 2^23.
+  const Vector round = hn::Set(d, 12582912.0f);
+  const Ints offset = hn::BitCast(di, round);
   for (std::size_t i = 0; i < padded; i += hn::Lanes(d)) {
-    const Vector scaled = hn::Mul(load(i), inverse);
-    // No number, and what comes of an infinity, becomes 0: the scale tells.
-    const auto fits = hn::Le(hn::Abs(scaled), hn::Set(d, 127.5f));
-    const Ints integers = hn::NearestInt(hn::IfThenElseZero(fits, scaled));
+    const Vector rounded = hn::Add(hn::Mul(load(i), inverse), round);
+    const Ints integers = hn::Sub(hn::BitCast(di, rounded), offset);
     sum = hn::Add(sum, integers);
     hn::StoreU(hn::DemoteTo(d8, integers), d8, bytes + i);
   }
-  return {magnitude / 127.0f + hn::GetLane(hn::SumOfLanes(d, poison)), sum};
+  return {magnitude / 127.0f, sum};
 }
 
 }  // namespace decant::HWY_NAMESPACE
