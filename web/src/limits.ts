@@ -11,7 +11,7 @@ export function missingFeature(): string | null {
   if (typeof WebAssembly === 'object' && WebAssembly.validate(simd)) return null;
   return (
     'This browser has no WebAssembly with SIMD, which the engine needs, so only a recorded step is ' +
-    'shown. Chrome and Edge have it from 91 on, Firefox from 89, Safari from 16.4; some browsers ' +
+    'shown, and the knobs rest. Chrome and Edge have it from 91 on, Firefox from 89, Safari from 16.4; some browsers ' +
     'switch it off in their strictest mode.'
   );
 }

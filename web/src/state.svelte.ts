@@ -1,10 +1,5 @@
 // What the page shows. Components read it and call its actions; only it talks to the engine.
-import { SvelteMap } from 'svelte/reactivity';
 import { visible } from './bytes';
-import { missingFeature, tooLarge } from './limits';
-import { recordedPrompt, recordedSubject, recordedView } from './recorded';
-import { fromAddress } from './share';
-import type { SharedText } from './share';
 import { Client, EngineError } from './engine/client';
 import type {
   Finish,
@@ -15,17 +10,43 @@ import type {
   Settings,
   TextNode,
   TokenId,
+  TokenReport,
   View,
 } from './engine/protocol';
+import type { Recipe } from './formats';
 import { Latest } from './latest';
-import { chapter, off } from './settings';
-
-export { chapter, off };
+import { missingFeature, tooLarge } from './limits';
+import { count as numeral } from './numbers';
+import { recordedPrompt, recordedSeed, recordedSubject, recordedView } from './recorded';
+import { chapter } from './settings';
+import type { OwnLogits } from './logits';
+import { fromAddress, longest, type SharedText } from './share';
+import { type Beginning, textOf, Texts } from './texts.svelte';
 
 /** What the curve is about: a step of the text, or logits of the reader's. */
 export type Subject =
   | { kind: 'step'; at: NodeId; drawn: NodeId | null }
-  | { kind: 'logits'; logits: Float32Array; label: (token: TokenId) => string };
+  | {
+      kind: 'logits';
+      logits: Float32Array;
+      loaded: Float32Array; // as they were before any was pulled
+      labels: string[] | null; // null: by their numbers
+    };
+
+/** What a picture is asked for, but for the settings. */
+interface Asked {
+  subject: Subject | null;
+  seed: bigint;
+  u: number | null;
+}
+
+/** A picture, and what it is of. */
+export interface Shown {
+  subject: Subject;
+  settings: Required<Settings>;
+  seed: bigint;
+  view: View;
+}
 
 export type Status =
   | { kind: 'starting' }
@@ -47,22 +68,25 @@ export class Playground {
   message = $state<string | null>(null);
 
   prompt = $state(recordedPrompt);
-  promptTokens = $state.raw<{ token: TokenId; bytes: Uint8Array }[]>([]);
   settings = $state.raw<Required<Settings>>(chapter);
-  seed = $state(1n);
+  seed = $state(recordedSeed);
   maxNewTokens = $state(200);
 
-  /** The tree of texts; `path` is the text that is shown, from the root to its end. */
-  nodes = new SvelteMap<NodeId, TextNode>();
-  path = $state.raw<NodeId[]>([]);
+  readonly texts = new Texts();
   generating = $state(false);
+  /** How many tokens a generate() that was paused has yet to draw. */
+  remaining = $state(0);
 
   subject = $state.raw<Subject | null>(recordedSubject);
   /** A uniform that the reader chose by the needle; null: the step's own. */
   u = $state<number | null>(null);
-  view = $state.raw<View | null>(recordedView);
-  /** What `view` is about: the subject, until the engine has answered for a new one. */
-  viewed = $state.raw<Subject | null>(recordedSubject);
+  /** What the engine answered last: of the subject, settings and seed of now once it has answered for them. */
+  shown = $state.raw<Shown | null>({
+    subject: recordedSubject,
+    settings: chapter,
+    seed: recordedSeed,
+    view: recordedView,
+  });
   /** Settings to see beside the knobs', on the same luck. */
   pinned = $state.raw<Required<Settings> | null>(null);
   pinnedView = $state.raw<View | null>(null);
@@ -77,62 +101,91 @@ export class Playground {
   private readonly looking = new Latest();
   private readonly lookingAtPinned = new Latest();
   private readonly replaying = new Latest();
-  private undone: NodeId[][] = [];
-  private before: NodeId[][] = [];
 
-  /** The step behind the last token, where the next one would be drawn. */
-  readonly tip = $derived(this.path.at(-1) ?? null);
-  readonly flips = $derived(
-    this.path.filter((id) => {
-      const replayed = this.replayed.get(id);
-      const node = this.nodes.get(id);
-      return replayed !== undefined && !node?.forced && replayed.token !== node?.token;
-    }),
-  );
-  readonly canUndo = $derived.by(() => (void this.path, this.before.length > 0));
-  readonly canRedo = $derived.by(() => (void this.path, this.undone.length > 0));
+  readonly asked: Asked = $derived({ subject: this.subject, seed: this.seed, u: this.u });
+  readonly view = $derived(this.shown?.view ?? null);
+  readonly viewed = $derived(this.shown?.subject ?? null);
+  /** Whether there is an engine, or will be, that follows what is turned. */
+  readonly live = $derived(this.status.kind !== 'lost' && this.status.kind !== 'unsupported');
+  /** What the knobs say: without an engine, what the picture shows. */
+  readonly knobs = $derived(this.live ? this.settings : (this.shown?.settings ?? this.settings));
+  readonly flips = $derived(this.texts.path.filter((id) => this.flipped(id) !== null));
 
   /** The model as an address has it; null: the one that ships. */
   private readonly modelName = $derived(this.own === null ? null : (this.model?.name ?? null));
 
   /** What makes the text that is shown again, anywhere. */
   readonly shared: SharedText = $derived.by(() => {
-    const { wanted, path } = this;
-    if (wanted !== null && (this.restoring || path.length <= 1)) return wanted;
-    const forced = path.slice(1).flatMap((id, at) => {
-      const node = this.nodes.get(id);
-      const drawn = this.replayed.get(id)?.token ?? node?.token;
-      return node !== undefined && (node.forced || node.token !== drawn)
-        ? [{ at, token: node.token }]
-        : [];
-    });
+    const { wanted, texts, subject } = this;
+    if (wanted !== null && (this.restoring || texts.length === 0)) return wanted;
+    const { scored } = texts.beginning;
+    const forced = [];
+    const drawn = [];
+    for (let at = texts.given; at < texts.length; ++at) {
+      const id = texts.path[at + 1]!;
+      const { token, forced: chosen } = texts.nodes.get(id)!;
+      const leaves = at === texts.given && scored !== null && at + 1 < scored.tokens.length;
+      if (chosen) forced.push({ at, token });
+      else if (leaves || this.flipped(id) !== null) drawn.push({ at, token });
+    }
+    const own = subject?.kind === 'logits' && subject !== recordedSubject ? subject : null;
+    const step = subject?.kind === 'step' ? texts.path.indexOf(subject.at) : -1;
     return {
       model: this.modelName,
-      prompt: path.length <= 1 ? this.prompt : textOf(this.promptTokens),
+      heads: this.own?.heads ?? 0,
+      prompt: texts.length === 0 || scored !== null ? this.prompt : textOf(texts.prompt),
+      scored: scored?.text ?? null,
       settings: this.settings,
       seed: this.seed,
-      length: Math.max(path.length - 1, 0),
+      length: texts.length,
       forced,
+      drawn,
+      logits: own,
+      step: step < 0 || step >= texts.length - 1 ? null : step,
+      u: this.u,
     };
   });
 
-  /** Whether that is longer than the model's window. */
-  readonly slides = $derived.by(() => {
-    const { model, promptTokens, shared } = this;
-    return model !== null && promptTokens.length + shared.length > model.blockSize;
+  /** The same for what has no tree of texts. */
+  readonly recipe: Recipe = $derived.by(() => {
+    const { model, texts, shared } = this;
+    const tokens = texts.given;
+    const beginning = texts.path.slice(1, 1 + tokens).map((id) => texts.nodes.get(id)!);
+    return {
+      text: shared,
+      given: {
+        text: shared.scored === null ? shared.prompt : textOf([...texts.prompt, ...beginning]),
+        tokens,
+      },
+      slides: model !== null && texts.prompt.length + shared.length > model.blockSize,
+    };
   });
 
   /** Starts with what the fragment of the page's address says. */
   open(fragment: string): void {
     const { text, ignored } = fromAddress(fragment);
     if (ignored.length > 0) this.message = `Ignored in the address: ${ignored.join('; ')}.`;
-    if (text.length > 0 || text.model !== null) this.wanted = text;
-    this.prompt = text.prompt;
-    this.settings = text.settings;
-    this.seed = text.seed;
+    const { length, model, scored, u } = text;
+    if (length > 0 || model !== null || scored !== null || u !== null) this.wanted = text;
+    this.take(text);
+    this.lookAsIn(text);
     const missing = missingFeature();
     if (missing !== null) this.status = { kind: 'unsupported', message: missing };
     else this.run();
+  }
+
+  private take({ prompt, settings, seed }: SharedText): void {
+    this.prompt = prompt;
+    this.settings = settings;
+    this.seed = seed;
+  }
+
+  // The step or the logits, and u, as they were shared.
+  private lookAsIn({ logits, step, u }: SharedText): void {
+    const { texts } = this;
+    if (logits !== null) this.showOwn(logits);
+    else if (step !== null && step < texts.length) this.selectToken(texts.path[step + 1]!);
+    if (u !== null) this.setU(u);
   }
 
   /** After the worker was lost: a new one, with the same model and the same text. */
@@ -165,18 +218,25 @@ export class Playground {
       (message) => {
         this.wanted = this.shared; // before anything is turned that nobody draws again
         this.generating = false;
+        this.remaining = 0;
         this.status = { kind: 'lost', message };
       },
     );
   }
 
   /** A model of the reader's, in place of the one that is there; `heads` as the engine's loadFiles has it. */
-  async loadFiles(files: File[], heads = 0): Promise<void> {
+  async loadFiles(files: File[], heads = this.headsWanted(files)): Promise<void> {
     const { kind } = this.status;
     const idle = (kind === 'ready' || kind === 'empty') && !this.generating;
     const busy = idle ? null : 'Wait until the page has loaded and written, then open the model again.';
     this.message = busy ?? tooLarge(files);
     if (this.message === null) await this.loadOwn({ files, heads });
+  }
+
+  // Where the text of an address waits for this model.
+  private headsWanted(files: File[]): number {
+    const { wanted } = this;
+    return files.some(({ name }) => name === wanted?.model) ? wanted!.heads : 0;
   }
 
   private async loadOwn(own: { files: File[]; heads: number }): Promise<void> {
@@ -200,30 +260,23 @@ export class Playground {
       });
     } catch (error) {
       if (!this.lost()) this.status = before;
-      this.report(error);
+      this.complain(error);
       return;
     }
+    const { wanted, shared } = this;
     this.uproot();
-    const { wanted } = this;
-    if (wanted?.model === this.modelName) {
-      this.prompt = wanted.prompt;
-      this.settings = wanted.settings;
-      this.seed = wanted.seed;
-    }
+    if (wanted?.model === this.modelName) this.take(wanted);
     const started = await this.start();
     if (this.lost()) return;
     this.status = { kind: 'ready' };
     if (started && wanted !== null) await this.restore(wanted);
+    else if (shared.logits !== null) this.lookAsIn(shared);
   }
 
   // What is shown is of another prompt, of another model, or of a worker that is gone.
   private uproot(): void {
-    this.nodes.clear();
-    this.path = [];
-    this.promptTokens = [];
+    this.texts.clear();
     this.replayed = new Map();
-    this.before = [];
-    this.undone = [];
     if (this.subject?.kind === 'step') this.subject = null;
   }
 
@@ -237,132 +290,173 @@ export class Playground {
     }
     this.restoring = true;
     this.generating = true;
-    await this.attempt(async (client) => {
-      for (const { at, token } of [...text.forced, { at: text.length, token: null }]) {
-        const count = at - (this.path.length - 1);
-        if (count > 0) {
-          const given = [this.tip!, this.settings, this.seed, count] as const;
-          const finish = await this.watch(client, 'generate', [...given]);
-          if (finish.reason !== 'length') break;
-        }
-        if (token !== null) {
-          const node = await client.request('append', [this.tip!, token, this.settings]);
-          this.grown.push(node);
-          this.showGrown();
-        }
-      }
-    });
+    await this.attempt((client) => this.remake(client, text));
     if (this.lost()) return; // restart() makes the rest
     this.restoring = false;
     this.wanted = null;
     this.generating = false;
     this.followTip();
+    this.lookAsIn(text);
+  }
+
+  // Behind the prompt: what was given, and between that what these settings draw.
+  private async remake(client: Client, text: SharedText): Promise<void> {
+    const given = [
+      ...text.forced.map((placed) => ({ ...placed, forced: true })),
+      ...text.drawn.map((placed) => ({ ...placed, forced: false })),
+    ].sort((one, other) => one.at - other.at);
+    if (text.scored !== null) {
+      const most = Math.min(text.length, given[0]?.at ?? text.length);
+      if ((await this.readScored(client, text.scored, most)) !== 'length') return;
+    }
+    for (const { at, ...placed } of [...given, { at: text.length, token: null, forced: false }]) {
+      const count = at - this.texts.length;
+      if (count > 0) {
+        const asked = [this.texts.tip!, this.settings, this.seed, count] as const;
+        const { reason } = await this.watch(client, 'generate', [...asked]);
+        if (reason !== 'length') return;
+      }
+      if (placed.token === null) return;
+      const { token, forced } = placed;
+      const asked = [this.texts.tip!, token, this.settings, forced] as const;
+      const node = await client.request('append', [...asked]);
+      this.grown.push(node);
+      this.showGrown();
+    }
   }
 
   /** A new tree that begins with the prompt; whether there is one. */
   async start(): Promise<boolean> {
     return this.attempt(async (client) => {
-      await this.plant(client, await client.request('encode', [this.prompt]));
+      const tokens = await client.request('encode', [this.prompt]);
+      await this.plant(client, tokens, null);
     });
   }
 
-  private async plant(client: Client, tokens: TokenId[]): Promise<void> {
-    const { root, prompt } = await client.request('start', [tokens]);
-    this.uproot();
-    this.nodes.set(root.id, root);
-    this.promptTokens = prompt;
-    this.path = [root.id];
+  private async plant(
+    client: Client,
+    tokens: TokenId[],
+    scored: Beginning['scored'],
+  ): Promise<void> {
+    const { root, prompt } = await client.request('start', [tokens, this.texts.worthKeeping]);
+    this.texts.plant(root, { prompt, scored });
+    this.replayed = new Map();
+    this.remaining = 0;
     this.select({ kind: 'step', at: root.id, drawn: null });
   }
 
   /** Continues the text that is shown, by at most `count` tokens. */
-  async generate(count = this.maxNewTokens): Promise<void> {
-    const tip = this.tip;
-    if (tip === null || this.generating) return;
-    if (!Number.isInteger(count) || count < 1 || count > 5000) {
-      this.message = 'The number of tokens to generate must be a whole number from 1 to 5,000.';
+  async generate(count = this.remaining || this.maxNewTokens): Promise<void> {
+    const { texts } = this;
+    if (texts.tip === null || this.generating) return;
+    const room = longest - texts.length;
+    if (!Number.isInteger(count) || count < 1 || count > Math.min(5000, room)) {
+      this.message =
+        count > room
+          ? `A text of this page has at most ${numeral(longest)} tokens, so that its address can ` +
+            'make it again. Start over, or write it with build/decant.'
+          : 'The number of tokens to generate must be a whole number from 1 to 5,000.';
       return;
     }
-    this.generating = true;
-    try {
-      await this.attempt(async (client) => {
-        const given = [tip, this.settings, this.seed, count] as const;
-        await this.watch(client, 'generate', [...given]);
-      });
-    } finally {
-      this.generating = false;
-    }
-    this.followTip();
+    const end = texts.length + count;
+    const asked = [texts.tip, this.settings, this.seed, count] as const;
+    this.remaining = count;
+    await this.whileGenerating(async (client) => {
+      const { reason } = await this.watch(client, 'generate', [...asked]);
+      if (reason !== 'paused' || this.remaining === 0) this.remaining = 0;
+      else this.remaining = end - texts.length;
+    });
+  }
+
+  /** One token; what a pause has left is one less. */
+  async step(): Promise<void> {
+    const { remaining } = this;
+    await this.generate(1);
+    this.remaining = Math.max(remaining - 1, 0);
   }
 
   /** A given text in place of the prompt and what was drawn: to see what the model thought of it. */
   async score(text: string): Promise<void> {
     if (this.generating) return;
+    await this.whileGenerating(async (client) => {
+      await this.readScored(client, text, longest);
+    });
+  }
+
+  private async readScored(
+    client: Client,
+    text: string,
+    most: number,
+  ): Promise<Finish['reason']> {
+    const tokens = await client.request('encode', [text]);
+    if (tokens.length < 2 || tokens.length > longest) {
+      this.message =
+        tokens.length < 2
+          ? 'A text to score needs at least two tokens: the first has nothing before it.'
+          : `The text has ${numeral(tokens.length)} tokens, and the page scores at most ` +
+            `${numeral(longest)}: give it a part of it, or take build/decant score.`;
+      return 'error';
+    }
+    await this.plant(client, tokens.slice(0, 1), { text, tokens });
+    const asked = [this.texts.tip!, tokens.slice(1, most + 1), this.settings] as const;
+    const { reason } = await this.watch(client, 'appendTokens', [...asked]);
+    return reason;
+  }
+
+  private async whileGenerating(body: (client: Client) => Promise<void>): Promise<void> {
     this.generating = true;
     try {
-      await this.attempt(async (client) => {
-        const tokens = await client.request('encode', [text]);
-        if (tokens.length < 2) {
-          this.message = 'A text to score needs at least two tokens: the first has nothing before it.';
-          return;
-        }
-        await this.plant(client, tokens.slice(0, 1));
-        const given = [this.tip!, tokens.slice(1), this.settings] as const;
-        await this.watch(client, 'appendTokens', [...given]);
-      });
+      await this.attempt(body);
     } finally {
       this.generating = false;
     }
     this.followTip();
   }
 
+  /** Ends what generates; the tokens that it has yet to draw are kept. */
   pause(): void {
     this.client?.pause();
   }
 
+  /** Ends what generates, and is done with it. */
+  stop(): void {
+    this.remaining = 0;
+    this.pause();
+  }
+
   /** Another token at a step: the text branches there. */
   async branch(at: NodeId, token: TokenId): Promise<void> {
-    this.pause();
-    const known = [...this.nodes.values()].find(
+    this.stop();
+    const known = [...this.texts.nodes.values()].find(
       (node) => node.parent === at && node.token === token,
     );
     if (known !== undefined) return this.show(known.id);
     await this.attempt(async (client) => {
-      const node = await client.request('append', [at, token, this.settings]);
-      this.nodes.set(node.id, node);
+      const node = await client.request('append', [at, token, this.settings, true]);
+      this.texts.nodes.set(node.id, node);
       this.show(node.id);
     });
   }
 
   /** Shows the text that ends with `id`, and goes on along the newest branches behind it. */
   show(id: NodeId): void {
-    this.leaveFor(this.along(id));
-    this.select({ kind: 'step', at: this.nodes.get(id)!.parent ?? id, drawn: id });
+    this.remaining = 0;
+    this.texts.show(id);
+    this.select({ kind: 'step', at: this.texts.nodes.get(id)!.parent ?? id, drawn: id });
     this.refreshReplay();
   }
 
-  // Undo comes back to what was shown.
-  private leaveFor(path: NodeId[]): void {
-    this.before = [...this.before, this.path];
-    this.undone = [];
-    this.path = path;
-  }
-
   undo(): void {
-    const path = this.before.at(-1);
-    if (path === undefined || this.generating) return;
-    this.undone = [...this.undone, this.path];
-    this.before = this.before.slice(0, -1);
-    this.path = path;
+    if (this.generating) return;
+    this.remaining = 0;
+    this.texts.undo();
     this.followTip();
   }
 
   redo(): void {
-    const path = this.undone.at(-1);
-    if (path === undefined || this.generating) return;
-    this.before = [...this.before, this.path];
-    this.undone = this.undone.slice(0, -1);
-    this.path = path;
+    if (this.generating) return;
+    this.remaining = 0;
+    this.texts.redo();
     this.followTip();
   }
 
@@ -370,18 +464,32 @@ export class Playground {
   async regenerateFromFirstFlip(): Promise<void> {
     const flip = this.flips[0];
     if (flip === undefined) return;
-    const missing = this.path.length - this.path.indexOf(flip);
-    this.cut(this.nodes.get(flip)!.parent!);
+    const { texts } = this;
+    const missing = Math.min(texts.path.length - texts.path.indexOf(flip), 5000);
+    texts.cut(texts.nodes.get(flip)!.parent!);
     await this.generate(missing);
   }
 
-  /** Ends the shown text behind `id`; what was there stays in the tree. */
-  cut(id: NodeId): void {
-    this.leaveFor(this.path.slice(0, this.path.indexOf(id) + 1));
-    this.followTip();
+  /** What these settings draw in place of a token that was drawn; null: the same. */
+  flipped(id: NodeId): Replayed | null {
+    const replayed = this.replayed.get(id);
+    const node = this.texts.nodes.get(id);
+    if (replayed === undefined || node === undefined || node.forced) return null;
+    return replayed.token === node.token ? null : replayed;
+  }
+
+  /** What the model thought of a token, and what these settings leave of it. */
+  report(id: NodeId): TokenReport {
+    return this.replayed.get(id)?.report ?? this.texts.nodes.get(id)!.report!;
+  }
+
+  /** Logits of the reader's in place of a step. */
+  showOwn({ logits, labels }: OwnLogits): void {
+    this.select({ kind: 'logits', logits, loaded: logits, labels });
   }
 
   select(subject: Subject): void {
+    if (!this.live) return;
     this.subject = subject;
     this.u = null;
     this.refresh();
@@ -390,7 +498,7 @@ export class Playground {
 
   /** Other values for the reader's logits; u stays where it is. */
   setLogits(logits: Float32Array): void {
-    if (this.subject?.kind !== 'logits') return;
+    if (this.subject?.kind !== 'logits' || !this.live) return;
     this.subject = { ...this.subject, logits };
     this.refresh();
     this.refreshPinned();
@@ -398,11 +506,12 @@ export class Playground {
 
   /** The step that drew the token of `id`. */
   selectToken(id: NodeId): void {
-    const { parent } = this.nodes.get(id)!;
+    const { parent } = this.texts.nodes.get(id)!;
     if (parent !== null) this.select({ kind: 'step', at: parent, drawn: id });
   }
 
   set(changes: Partial<Settings>): void {
+    if (!this.live) return;
     const before = this.settings;
     const now = { ...before, ...changes };
     this.settings = now;
@@ -423,6 +532,7 @@ export class Playground {
   }
 
   setSeed(seed: bigint): void {
+    if (!this.live) return;
     this.seed = seed;
     this.refresh();
     this.refreshPinned();
@@ -430,35 +540,38 @@ export class Playground {
   }
 
   setU(u: number | null): void {
+    if (!this.live) return;
     this.u = u;
     this.refresh();
     this.refreshPinned();
   }
 
   pin(settings: Required<Settings> | null): void {
+    if (!this.live) return;
     this.pinned = settings;
     this.pinnedView = null;
     this.refreshPinned();
   }
 
-  /** The distribution of the subject through other settings than the knobs'. */
-  async look(settings: Settings): Promise<View | null> {
-    const { client, subject } = this;
+  private async look(settings: Settings, { subject, seed, u }: Asked): Promise<View | null> {
+    const { client } = this;
     if (client === null || subject === null) return null;
     if (subject.kind === 'logits') {
-      return client.request('lookAt', [subject.logits, settings, this.u ?? 0.5, shown]);
+      return client.request('lookAt', [subject.logits, settings, u ?? 0.5, shown]);
     }
-    return client.request('look', [subject.at, settings, this.seed, this.u, shown]);
+    return client.request('look', [subject.at, settings, seed, u, shown]);
   }
 
-  /** The subject through each of these settings, one after the other, so that knobs come between. */
-  async lookEach(settings: Settings[], onView: (index: number, view: View) => void): Promise<void> {
+  /** What is asked for, through each of these settings, one after the other, so that knobs come between. */
+  async lookEach(settings: Settings[], asked: Asked): Promise<View[]> {
+    const views: View[] = [];
     await this.attempt(async () => {
-      for (const [index, each] of settings.entries()) {
-        const view = await this.look(each);
-        if (view !== null) onView(index, view);
+      for (const each of settings) {
+        const view = await this.look(each, asked);
+        if (view !== null) views.push(view);
       }
     });
+    return views;
   }
 
   /** Every effective value of what a preset says. */
@@ -478,7 +591,7 @@ export class Playground {
   /** The same in a view of other settings: each has the tokens that it lists, and draws. */
   labelIn(view: View | null, token: TokenId): string {
     const { viewed } = this;
-    if (viewed?.kind === 'logits') return viewed.label(token);
+    if (viewed?.kind === 'logits') return viewed.labels?.[token] ?? `#${token}`;
     const bytes = view?.texts.get(token);
     return bytes === undefined || bytes.length === 0 ? `#${token}` : visible(bytes);
   }
@@ -503,22 +616,17 @@ export class Playground {
   }
 
   private showGrown(): void {
-    const path = [...this.path];
-    for (const node of this.grown) {
-      this.nodes.set(node.id, node);
-      if (node.parent === path.at(-1)) path.push(node.id);
-    }
+    const { texts, grown } = this;
     this.grown = [];
-    if (path.length === this.path.length) return;
-    this.path = path;
-    this.select({ kind: 'step', at: path.at(-2)!, drawn: path.at(-1)! });
+    if (!texts.grow(grown)) return;
+    this.select({ kind: 'step', at: texts.path.at(-2)!, drawn: texts.tip! });
   }
 
   /** Selects the step that drew the last token of the text. */
   followTip(): void {
-    const { tip } = this;
+    const { tip, nodes } = this.texts;
     if (tip === null) return;
-    const node = this.nodes.get(tip)!;
+    const node = nodes.get(tip)!;
     this.select(
       node.parent === null
         ? { kind: 'step', at: tip, drawn: null }
@@ -527,26 +635,13 @@ export class Playground {
     this.refreshReplay();
   }
 
-  // From the root to `id`, and on to its newest descendant.
-  private along(id: NodeId): NodeId[] {
-    const path: NodeId[] = [];
-    for (let at: NodeId | null = id; at !== null; at = this.nodes.get(at)!.parent) path.unshift(at);
-    const newest = new Map<NodeId, NodeId>();
-    for (const node of this.nodes.values()) {
-      if (node.parent !== null) newest.set(node.parent, node.id);
-    }
-    for (let at = newest.get(id); at !== undefined; at = newest.get(at)) path.push(at);
-    return path;
-  }
-
   private refresh(): void {
     void this.looking.run(() =>
       this.attempt(async () => {
-        const { subject } = this;
-        const view = await this.look(this.settings);
-        if (view === null) return;
-        this.viewed = subject;
-        this.view = view;
+        const { asked, settings } = this;
+        const { subject, seed } = asked;
+        const view = await this.look(settings, asked);
+        if (view !== null && subject !== null) this.shown = { subject, settings, seed, view };
       }),
     );
   }
@@ -556,7 +651,7 @@ export class Playground {
     void this.lookingAtPinned.run(() =>
       this.attempt(async () => {
         const { pinned } = this;
-        const view = pinned === null ? null : await this.look(pinned);
+        const view = pinned === null ? null : await this.look(pinned, this.asked);
         if (pinned === this.pinned) this.pinnedView = view;
       }),
     );
@@ -566,7 +661,7 @@ export class Playground {
     if (this.generating) return;
     void this.replaying.run(() =>
       this.attempt(async (client) => {
-        const drawn = this.path.filter((id) => this.nodes.get(id)?.parent !== null);
+        const drawn = this.texts.path.slice(1);
         const replayed = await client.request('replay', [drawn, this.settings, this.seed]);
         this.replayed = new Map(replayed.map((step) => [step.node, step]));
       }),
@@ -580,7 +675,7 @@ export class Playground {
       await body(this.client);
       return true;
     } catch (error) {
-      this.report(error);
+      this.complain(error);
       return false;
     }
   }
@@ -590,13 +685,9 @@ export class Playground {
     return this.status.kind === 'lost';
   }
 
-  private report(error: unknown): void {
+  private complain(error: unknown): void {
     if (!(error instanceof EngineError)) throw error;
     if (this.lost()) return; // which says it
     this.message = error.message;
   }
 }
-
-/** The text of tokens, whose characters may reach from one into the next. */
-export const textOf = (tokens: { bytes: Uint8Array }[]): string =>
-  new TextDecoder().decode(Uint8Array.from(tokens.flatMap(({ bytes }) => [...bytes])));

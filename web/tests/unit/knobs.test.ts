@@ -9,7 +9,7 @@ import {
   stageRows,
   writeBias,
 } from '../../src/knobs';
-import { off } from '../../src/state.svelte';
+import { off } from '../../src/settings';
 
 test('a slider stops only at values that its knob takes, and at off', () => {
   for (const knob of [...front, ...folded]) {
