@@ -16,12 +16,15 @@ export function missingFeature(): string | null {
   );
 }
 
+/** What to do with a model that does not fit. */
+export const smaller = 'Run it with build/decant, or make it smaller: decant convert --dtype q8.';
+
 /** Why files cannot be a model that a page runs; null where they might. */
 export function tooLarge(files: File[]): string | null {
   const size = files.reduce((sum, file) => sum + file.size, 0);
   if (size < 4e9) return null;
   return (
     `${files.map(({ name }) => name).join(', ')}: ${(size / 1e9).toFixed(1)} GB, and a page can hold ` +
-    '4 at most. Run it with build/decant, or make it smaller: decant convert --dtype q8.'
+    `4 at most. ${smaller}`
   );
 }

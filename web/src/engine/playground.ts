@@ -1,5 +1,6 @@
 // A model, and the trees of texts that were made with it. Every place in a tree keeps the logits of what
 // could come next, so that any step can be looked at again, through any settings.
+import { smaller } from '../limits';
 import { rankCurve } from './curve';
 import { Logits, Model, Pipeline, Refusal, Session, Tokenizer } from './decant';
 import type { Engine, History } from './decant';
@@ -50,9 +51,11 @@ function sizeNotes(model: number, tokenizer: number): string[] {
 
 /** The library's words name its own folder, and the program's options. */
 function forThePage(message: string): string {
-  return message
+  const said = message
     .replaceAll(`${folder}/`, '')
     .replace('give --n-head', 'drop a config.json with its "n_head" together with it');
+  if (!/memory/i.test(said)) return said;
+  return `${said.replace(/\.$/, '')}. A page has 4 GB at most. ${smaller}`;
 }
 
 const noHistory: History = { tokens: [], promptSize: 0 };
@@ -79,7 +82,7 @@ export class Playground {
   private pausing = false;
   private own: { values: Float32Array; logits: Logits; raw: RankCurve } | null = null;
 
-  constructor(private readonly engine: Engine) {
+  constructor(readonly engine: Engine) {
     engine.module.FS.mkdirTree(folder);
   }
 
