@@ -1,5 +1,4 @@
 // What the page shows. Components read it and call its actions; only it talks to the engine.
-import { visible } from './bytes';
 import { Client, EngineError } from './engine/client';
 import type {
   Finish,
@@ -11,42 +10,16 @@ import type {
   TextNode,
   TokenId,
   TokenReport,
-  View,
 } from './engine/protocol';
 import type { Recipe } from './formats';
 import { Latest } from './latest';
 import { missingFeature, tooLarge } from './limits';
 import { count as numeral } from './numbers';
-import { recordedPrompt, recordedSeed, recordedSubject, recordedView } from './recorded';
+import { Look } from './look.svelte';
+import { recordedPrompt, recordedSeed, recordedSubject } from './recorded';
 import { chapter } from './settings';
-import type { OwnLogits } from './logits';
 import { fromAddress, longest, type SharedText } from './share';
 import { type Beginning, textOf, Texts } from './texts.svelte';
-
-/** What the curve is about: a step of the text, or logits of the reader's. */
-export type Subject =
-  | { kind: 'step'; at: NodeId; drawn: NodeId | null }
-  | {
-      kind: 'logits';
-      logits: Float32Array;
-      loaded: Float32Array; // as they were before any was pulled
-      labels: string[] | null; // null: by their numbers
-    };
-
-/** What a picture is asked for, but for the settings. */
-interface Asked {
-  subject: Subject | null;
-  seed: bigint;
-  u: number | null;
-}
-
-/** A picture, and what it is of. */
-export interface Shown {
-  subject: Subject;
-  settings: Required<Settings>;
-  seed: bigint;
-  view: View;
-}
 
 export type Status =
   | { kind: 'starting' }
@@ -55,9 +28,6 @@ export type Status =
   | { kind: 'ready' }
   | { kind: 'lost'; message: string }
   | { kind: 'unsupported'; message: string };
-
-/** How many tokens the curve lists one by one. */
-const shown = 40;
 
 export class Playground {
   status = $state.raw<Status>({ kind: 'starting' });
@@ -73,23 +43,11 @@ export class Playground {
   maxNewTokens = $state(200);
 
   readonly texts = new Texts();
+  readonly look = new Look(this);
   generating = $state(false);
   /** How many tokens a generate() that was paused has yet to draw. */
   remaining = $state(0);
 
-  subject = $state.raw<Subject | null>(recordedSubject);
-  /** A uniform that the reader chose by the needle; null: the step's own. */
-  u = $state<number | null>(null);
-  /** What the engine answered last: of the subject, settings and seed of now once it has answered for them. */
-  shown = $state.raw<Shown | null>({
-    subject: recordedSubject,
-    settings: chapter,
-    seed: recordedSeed,
-    view: recordedView,
-  });
-  /** Settings to see beside the knobs', on the same luck. */
-  pinned = $state.raw<Required<Settings> | null>(null);
-  pinnedView = $state.raw<View | null>(null);
   /** What the settings draw at each step of the path, on the same luck. */
   replayed = $state.raw<Map<NodeId, Replayed>>(new Map());
 
@@ -98,17 +56,12 @@ export class Playground {
   /** A text that is to be made again once its model is there: an address's, or a lost worker's. */
   private wanted = $state.raw<SharedText | null>(null);
   private restoring = $state(false);
-  private readonly looking = new Latest();
-  private readonly lookingAtPinned = new Latest();
   private readonly replaying = new Latest();
 
-  readonly asked: Asked = $derived({ subject: this.subject, seed: this.seed, u: this.u });
-  readonly view = $derived(this.shown?.view ?? null);
-  readonly viewed = $derived(this.shown?.subject ?? null);
   /** Whether there is an engine, or will be, that follows what is turned. */
   readonly live = $derived(this.status.kind !== 'lost' && this.status.kind !== 'unsupported');
   /** What the knobs say: without an engine, what the picture shows. */
-  readonly knobs = $derived(this.live ? this.settings : (this.shown?.settings ?? this.settings));
+  readonly knobs = $derived(this.live ? this.settings : this.look.shown.settings);
   readonly flips = $derived(this.texts.path.filter((id) => this.flipped(id) !== null));
 
   /** The model as an address has it; null: the one that ships. */
@@ -116,18 +69,10 @@ export class Playground {
 
   /** What makes the text that is shown again, anywhere. */
   readonly shared: SharedText = $derived.by(() => {
-    const { wanted, texts, subject } = this;
+    const { wanted, texts } = this;
+    const { subject, u } = this.look;
     if (wanted !== null && (this.restoring || texts.length === 0)) return wanted;
     const { scored } = texts.beginning;
-    const forced = [];
-    const drawn = [];
-    for (let at = texts.given; at < texts.length; ++at) {
-      const id = texts.path[at + 1]!;
-      const { token, forced: chosen } = texts.nodes.get(id)!;
-      const leaves = at === texts.given && scored !== null && at + 1 < scored.tokens.length;
-      if (chosen) forced.push({ at, token });
-      else if (leaves || this.flipped(id) !== null) drawn.push({ at, token });
-    }
     const own = subject?.kind === 'logits' && subject !== recordedSubject ? subject : null;
     const step = subject?.kind === 'step' ? texts.path.indexOf(subject.at) : -1;
     return {
@@ -138,24 +83,21 @@ export class Playground {
       settings: this.settings,
       seed: this.seed,
       length: texts.length,
-      forced,
-      drawn,
+      ...texts.placed((id) => this.flipped(id) !== null),
       logits: own,
       step: step < 0 || step >= texts.length - 1 ? null : step,
-      u: this.u,
+      u,
     };
   });
 
   /** The same for what has no tree of texts. */
   readonly recipe: Recipe = $derived.by(() => {
     const { model, texts, shared } = this;
-    const tokens = texts.given;
-    const beginning = texts.path.slice(1, 1 + tokens).map((id) => texts.nodes.get(id)!);
     return {
       text: shared,
       given: {
-        text: shared.scored === null ? shared.prompt : textOf([...texts.prompt, ...beginning]),
-        tokens,
+        text: shared.scored === null ? shared.prompt : texts.givenText,
+        tokens: texts.given,
       },
       slides: model !== null && texts.prompt.length + shared.length > model.blockSize,
     };
@@ -183,9 +125,9 @@ export class Playground {
   // The step or the logits, and u, as they were shared.
   private lookAsIn({ logits, step, u }: SharedText): void {
     const { texts } = this;
-    if (logits !== null) this.showOwn(logits);
+    if (logits !== null) this.look.showOwn(logits);
     else if (step !== null && step < texts.length) this.selectToken(texts.path[step + 1]!);
-    if (u !== null) this.setU(u);
+    if (u !== null) this.look.setU(u);
   }
 
   /** After the worker was lost: a new one, with the same model and the same text. */
@@ -209,7 +151,7 @@ export class Playground {
       async () => {
         this.status = { kind: 'empty' };
         if ((await this.effective(this.settings)) === null) this.settings = chapter;
-        this.refresh();
+        this.look.refresh();
         const base = new URL('models/shakespeare/', document.baseURI).href;
         await (this.own !== null
           ? this.loadOwn(this.own)
@@ -277,7 +219,7 @@ export class Playground {
   private uproot(): void {
     this.texts.clear();
     this.replayed = new Map();
-    if (this.subject?.kind === 'step') this.subject = null;
+    if (this.look.subject?.kind === 'step') this.look.subject = null;
   }
 
   private async restore(text: SharedText): Promise<void> {
@@ -342,7 +284,7 @@ export class Playground {
     this.texts.plant(root, { prompt, scored });
     this.replayed = new Map();
     this.remaining = 0;
-    this.select({ kind: 'step', at: root.id, drawn: null });
+    this.look.select({ kind: 'step', at: root.id, drawn: null });
   }
 
   /** Continues the text that is shown, by at most `count` tokens. */
@@ -442,7 +384,7 @@ export class Playground {
   show(id: NodeId): void {
     this.remaining = 0;
     this.texts.show(id);
-    this.select({ kind: 'step', at: this.texts.nodes.get(id)!.parent ?? id, drawn: id });
+    this.look.select({ kind: 'step', at: this.texts.nodes.get(id)!.parent ?? id, drawn: id });
     this.refreshReplay();
   }
 
@@ -483,31 +425,10 @@ export class Playground {
     return this.replayed.get(id)?.report ?? this.texts.nodes.get(id)!.report!;
   }
 
-  /** Logits of the reader's in place of a step. */
-  showOwn({ logits, labels }: OwnLogits): void {
-    this.select({ kind: 'logits', logits, loaded: logits, labels });
-  }
-
-  select(subject: Subject): void {
-    if (!this.live) return;
-    this.subject = subject;
-    this.u = null;
-    this.refresh();
-    this.refreshPinned();
-  }
-
-  /** Other values for the reader's logits; u stays where it is. */
-  setLogits(logits: Float32Array): void {
-    if (this.subject?.kind !== 'logits' || !this.live) return;
-    this.subject = { ...this.subject, logits };
-    this.refresh();
-    this.refreshPinned();
-  }
-
   /** The step that drew the token of `id`. */
   selectToken(id: NodeId): void {
     const { parent } = this.texts.nodes.get(id)!;
-    if (parent !== null) this.select({ kind: 'step', at: parent, drawn: id });
+    if (parent !== null) this.look.select({ kind: 'step', at: parent, drawn: id });
   }
 
   set(changes: Partial<Settings>): void {
@@ -516,7 +437,7 @@ export class Playground {
     const now = { ...before, ...changes };
     this.settings = now;
     if (now.like !== '') void this.takeBackIfRefused(now, before);
-    this.refresh();
+    this.look.refresh();
     this.refreshReplay();
   }
 
@@ -527,51 +448,15 @@ export class Playground {
   ): Promise<void> {
     if ((await this.effective(now)) !== null || this.settings !== now) return;
     this.settings = before;
-    this.refresh();
+    this.look.refresh();
     this.refreshReplay();
   }
 
   setSeed(seed: bigint): void {
     if (!this.live) return;
     this.seed = seed;
-    this.refresh();
-    this.refreshPinned();
+    this.look.refreshAll();
     this.refreshReplay();
-  }
-
-  setU(u: number | null): void {
-    if (!this.live) return;
-    this.u = u;
-    this.refresh();
-    this.refreshPinned();
-  }
-
-  pin(settings: Required<Settings> | null): void {
-    if (!this.live) return;
-    this.pinned = settings;
-    this.pinnedView = null;
-    this.refreshPinned();
-  }
-
-  private async look(settings: Settings, { subject, seed, u }: Asked): Promise<View | null> {
-    const { client } = this;
-    if (client === null || subject === null) return null;
-    if (subject.kind === 'logits') {
-      return client.request('lookAt', [subject.logits, settings, u ?? 0.5, shown]);
-    }
-    return client.request('look', [subject.at, settings, seed, u, shown]);
-  }
-
-  /** What is asked for, through each of these settings, one after the other, so that knobs come between. */
-  async lookEach(settings: Settings[], asked: Asked): Promise<View[]> {
-    const views: View[] = [];
-    await this.attempt(async () => {
-      for (const each of settings) {
-        const view = await this.look(each, asked);
-        if (view !== null) views.push(view);
-      }
-    });
-    return views;
   }
 
   /** Every effective value of what a preset says. */
@@ -581,19 +466,6 @@ export class Playground {
       found = await client.request('effective', [settings]);
     });
     return found;
-  }
-
-  /** The text of a token as the reader sees it. */
-  label(token: TokenId): string {
-    return this.labelIn(this.view, token);
-  }
-
-  /** The same in a view of other settings: each has the tokens that it lists, and draws. */
-  labelIn(view: View | null, token: TokenId): string {
-    const { viewed } = this;
-    if (viewed?.kind === 'logits') return viewed.labels?.[token] ?? `#${token}`;
-    const bytes = view?.texts.get(token);
-    return bytes === undefined || bytes.length === 0 ? `#${token}` : visible(bytes);
   }
 
   // The text grows faster than it can be painted: what came since is shown once a frame.
@@ -619,7 +491,7 @@ export class Playground {
     const { texts, grown } = this;
     this.grown = [];
     if (!texts.grow(grown)) return;
-    this.select({ kind: 'step', at: texts.path.at(-2)!, drawn: texts.tip! });
+    this.look.select({ kind: 'step', at: texts.path.at(-2)!, drawn: texts.tip! });
   }
 
   /** Selects the step that drew the last token of the text. */
@@ -627,34 +499,12 @@ export class Playground {
     const { tip, nodes } = this.texts;
     if (tip === null) return;
     const node = nodes.get(tip)!;
-    this.select(
+    this.look.select(
       node.parent === null
         ? { kind: 'step', at: tip, drawn: null }
         : { kind: 'step', at: node.parent, drawn: tip },
     );
     this.refreshReplay();
-  }
-
-  private refresh(): void {
-    void this.looking.run(() =>
-      this.attempt(async () => {
-        const { asked, settings } = this;
-        const { subject, seed } = asked;
-        const view = await this.look(settings, asked);
-        if (view !== null && subject !== null) this.shown = { subject, settings, seed, view };
-      }),
-    );
-  }
-
-  private refreshPinned(): void {
-    if (this.pinned === null) return;
-    void this.lookingAtPinned.run(() =>
-      this.attempt(async () => {
-        const { pinned } = this;
-        const view = pinned === null ? null : await this.look(pinned, this.asked);
-        if (pinned === this.pinned) this.pinnedView = view;
-      }),
-    );
   }
 
   private refreshReplay(): void {
@@ -669,7 +519,7 @@ export class Playground {
   }
 
   /** Whether `body` came to its end; what it was refused is shown. */
-  private async attempt(body: (client: Client) => Promise<void>): Promise<boolean> {
+  async attempt(body: (client: Client) => Promise<void>): Promise<boolean> {
     if (this.client === null) return false;
     try {
       await body(this.client);

@@ -1,6 +1,7 @@
 // The texts of the page: a tree for each beginning, what is shown of it, and the way back.
 import { SvelteMap } from 'svelte/reactivity';
 import type { NodeId, TextNode, TokenId } from './engine/protocol';
+import type { Placed } from './share';
 
 /** What a tree begins with. */
 export interface Beginning {
@@ -34,12 +35,31 @@ export class Texts {
     const { scored } = this.beginning;
     if (scored === null) return 0;
     let count = 0;
-    while (count < this.length && this.drawn(count) === scored.tokens[count + 1]) ++count;
+    while (count < this.length && this.token(count) === scored.tokens[count + 1]) ++count;
     return count;
   });
 
-  private drawn(at: number): TokenId {
+  readonly givenText = $derived(
+    textOf([...this.prompt, ...this.path.slice(1, this.given + 1).map((id) => this.nodes.get(id)!)]),
+  );
+
+  private token(at: number): TokenId {
     return this.nodes.get(this.path[at + 1]!)!.token;
+  }
+
+  /** The tokens behind what was given that drawing would not bring: chosen, or drawn otherwise. */
+  placed(flips: (id: NodeId) => boolean): { forced: Placed[]; drawn: Placed[] } {
+    const { scored } = this.beginning;
+    const leaves = scored !== null && this.given + 1 < scored.tokens.length; // before its end
+    const forced: Placed[] = [];
+    const drawn: Placed[] = [];
+    this.path.slice(1).forEach((id, at) => {
+      const { token, forced: chosen } = this.nodes.get(id)!;
+      if (at < this.given) return;
+      if (chosen) forced.push({ at, token });
+      else if (flips(id) || (leaves && at === this.given)) drawn.push({ at, token });
+    });
+    return { forced, drawn };
   }
 
   /** The root of a tree that is worth to come back to; null: the prompt has no text yet. */

@@ -219,7 +219,7 @@ describe.skipIf(!existsSync(program))('the command line', () => {
     ]);
   });
 
-  it('scores a given text', async () => {
+  it('scores a given text, and goes on behind it with the same luck', async () => {
     const scored = 'To be, or not to be';
     const playground = await instance();
     const tokens = playground.encode(scored);
@@ -227,34 +227,18 @@ describe.skipIf(!existsSync(program))('the command line', () => {
     const nodes: TextNode[] = [];
     const keep = (node: TextNode) => nodes.push(node);
     await playground.appendTokens(root.id, tokens.slice(1), chapter, keep, async () => {});
-    const text = { ...base, scored, length: tokens.length - 1 };
-    const given = { text: scored, tokens: text.length };
-    const { line, cannot } = toCommandLine({ text, given, slides: false });
-    expect(cannot).toEqual([]);
-    const printed = execFileSync('bash', ['-c', `${line} --quiet`], {
-      cwd: fromHere('../../..'),
-      encoding: 'utf8',
-    });
-    for (const { report } of nodes) expect(printed).toContain(report!.logprob.toFixed(3));
-  });
-
-  it('goes on behind a given text with the same luck', async () => {
-    const scored = 'To be, or not to be';
-    const playground = await instance();
-    const tokens = playground.encode(scored);
-    const { root } = playground.start(tokens.slice(0, 1));
-    const nodes: TextNode[] = [];
-    const keep = (node: TextNode) => nodes.push(node);
-    await playground.appendTokens(root.id, tokens.slice(1), chapter, keep, async () => {});
+    const given = { text: scored, tokens: nodes.length };
+    const run = (options: string) => {
+      const text = { ...base, scored, seed: 3n, length: nodes.length };
+      const { line, cannot } = toCommandLine({ text, given, slides: false });
+      expect(cannot).toEqual([]);
+      const command = ['-c', `${line} --quiet ${options}`];
+      return execFileSync('bash', command, { cwd: fromHere('../../..'), encoding: 'utf8' });
+    };
+    const table = run('');
+    for (const { report } of nodes) expect(table).toContain(report!.logprob.toFixed(3));
     await playground.generate(nodes.at(-1)!.id, chapter, 3n, 20, keep, async () => {});
-    const text = { ...base, scored, seed: 3n, length: nodes.length };
-    const given = { text: scored, tokens: tokens.length - 1 };
-    const { line } = toCommandLine({ text, given, slides: false });
-    const json = execFileSync('bash', ['-c', `${line} --json --quiet`], {
-      cwd: fromHere('../../..'),
-      encoding: 'utf8',
-    });
-    expect(JSON.parse(json).tokens).toEqual(nodes.slice(-20).map(({ token }) => token));
+    expect(JSON.parse(run('--json')).tokens).toEqual(nodes.slice(-20).map(({ token }) => token));
   });
 
   it('has the heads that were given by hand', () => {
