@@ -25,10 +25,11 @@ for (const [name, [width, height]] of Object.entries(sizes)) {
     await temperature.focus();
     for (let i = 0; i < 10; ++i) await page.keyboard.press('ArrowRight');
     await page.getByText(/drawn tokens would have been others/).waitFor();
-    await page.evaluate(() => document.activeElement.blur());
+    await page.evaluate(() => (document.activeElement.blur(), scrollTo(0, 0)));
+    await page.mouse.move(0, 0);
     await page.waitForTimeout(500); // for the last repaint
     const path = `${folder}${name}_${colorScheme}.png`;
-    await page.screenshot({ path, fullPage: name === 'phone' });
+    await page.screenshot({ path });
     await context.close();
   }
 }
