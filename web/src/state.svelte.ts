@@ -133,6 +133,7 @@ export class Playground {
   /** After the worker was lost: a new one, with the same model and the same text. */
   restart(): void {
     this.message = null;
+    this.model = null;
     this.uproot();
     this.run();
   }
@@ -149,7 +150,7 @@ export class Playground {
       worker,
       name,
       async () => {
-        this.status = { kind: 'empty' };
+        this.status = { kind: 'loading', loaded: 0, total: 0 };
         if ((await this.effective(this.settings)) === null) this.settings = chapter;
         this.look.refresh();
         const base = new URL('models/shakespeare/', document.baseURI).href;
@@ -194,14 +195,13 @@ export class Playground {
       onProgress: (loaded: number, total: number) => void;
     }) => Promise<ModelInfo>,
   ): Promise<void> {
-    const before = this.status;
     this.status = { kind: 'loading', loaded: 0, total: 0 };
     try {
       this.model = await request({
         onProgress: (loaded, total) => (this.status = { kind: 'loading', loaded, total }),
       });
     } catch (error) {
-      if (!this.lost()) this.status = before;
+      if (!this.lost()) this.status = { kind: this.model === null ? 'empty' : 'ready' };
       this.complain(error);
       return;
     }
