@@ -251,20 +251,20 @@ export class Playground {
       const most = Math.min(text.length, given[0]?.at ?? text.length);
       if ((await this.readScored(client, text.scored, most)) !== 'length') return;
     }
-    for (const { at, ...placed } of [...given, { at: text.length, token: null, forced: false }]) {
+    const drawTo = async (at: number): Promise<boolean> => {
       const count = at - this.texts.length;
-      if (count > 0) {
-        const asked = [this.texts.tip!, this.settings, this.seed, count] as const;
-        const { reason } = await this.watch(client, 'generate', [...asked]);
-        if (reason !== 'length') return;
-      }
-      if (placed.token === null) return;
-      const { token, forced } = placed;
+      if (count <= 0) return true;
+      const asked = [this.texts.tip!, this.settings, this.seed, count] as const;
+      return (await this.watch(client, 'generate', [...asked])).reason === 'length';
+    };
+    for (const { at, token, forced } of given) {
+      if (!(await drawTo(at))) return;
       const asked = [this.texts.tip!, token, this.settings, forced] as const;
       const node = await client.request('append', [...asked]);
       this.grown.push(node);
       this.showGrown();
     }
+    await drawTo(text.length);
   }
 
   /** A new tree that begins with the prompt; whether there is one. */
