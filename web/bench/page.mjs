@@ -52,7 +52,8 @@ function repaints(page, region, slider, values) {
 }
 
 const temperature = '//label[text()="Temperature"]/..//input[@type="range"]';
-const values = Array.from({ length: 41 }, (_, i) => String(20 + ((i * 7) % 30)));
+// Far enough from one to the next that something changes each time.
+const values = Array.from({ length: 41 }, (_, i) => String(40 + ((i * 37) % 90)));
 
 const first = [];
 for (let i = 0; i < 5; ++i) {

@@ -1,11 +1,13 @@
 // The same text for a shell, a C++ program and anything that reads JSON.
 import type { Settings } from './engine/protocol';
-import { off } from './settings';
+import { off, stageOf } from './settings';
 import { biases, differing } from './share';
 import type { SharedText } from './share';
 
 export interface Recipe {
   text: SharedText;
+  /** What was not drawn, from the beginning on: the prompt, or what is shown of a scored text. */
+  given: { text: string; tokens: number }; // behind the first, as `length` counts
   /** Whether the text is longer than the model's window, which the page lets slide. */
   slides: boolean;
 }
@@ -15,18 +17,6 @@ const quote = (word: string) => (isPlain.test(word) ? word : `'${word.replaceAll
 
 // What `decant generate` has on by itself, and so has to be told.
 const alwaysSaid: (keyof Settings)[] = ['temperature', 'top_k', 'top_p'];
-
-// The stage that a knob acts in, where they do not have one name.
-const stageOf: { [Name in keyof Settings]?: string } = {
-  top_k_rule: 'top_k',
-  top_p_rule: 'top_p',
-  repetition_penalty: 'penalties',
-  presence_penalty: 'penalties',
-  frequency_penalty: 'penalties',
-  penalty_last_n: 'penalties',
-  penalize_prompt: 'penalties',
-  no_repeat_ngram_size: 'no_repeat_ngram',
-};
 
 // Behind --like stand a system's own values, so all knobs are said, but not the order and the rules, which
 // are always its own. What would do nothing, because its stage is left out, is refused.
@@ -40,24 +30,33 @@ function spoken(settings: Required<Settings>): (keyof Settings)[] {
   return names.filter((name) => {
     if (name === 'stages') return name in differ;
     if (!alwaysSaid.includes(name) && !(name in differ)) return false;
-    return settings.stages.includes(stageOf[name] ?? name);
+    return settings.stages.includes(stageOf(name));
   });
 }
 
-/** `decant generate`, with the same text; `cannot` says what it has no option for. */
-export function toCommandLine({ text, slides }: Recipe): { line: string; cannot: string[] } {
+// A scored text to which nothing was added.
+const isScore = ({ text, given }: Recipe): boolean =>
+  text.scored !== null && text.length === given.tokens;
+
+/** `decant generate` or `decant score`, with the same text; `cannot` says what it has no option for. */
+export function toCommandLine(recipe: Recipe): { line: string; cannot: string[] } {
+  const { text, given, slides } = recipe;
   const { settings } = text;
-  const words = ['build/decant generate'];
-  const say = (option: string, value: unknown) => {
+  const scores = isScore(recipe);
+  const words = [`build/decant ${scores ? 'score --tokens' : 'generate'}`];
+  const say = (option: string, value: unknown): void => {
     const word = String(value);
     // A value that looks like an option has to be tied to its own.
     words.push(word.startsWith('-') ? quote(`--${option}=${word}`) : `--${option} ${quote(word)}`);
   };
   if (text.model !== null) say('model', text.model);
-  say('prompt', text.prompt);
-  say('seed', text.seed);
-  say('max-new-tokens', text.length);
-  if (slides) say('context', 'slide');
+  if (text.heads > 0) say('n-head', text.heads);
+  say(scores ? 'text' : 'prompt', given.text);
+  if (!scores) {
+    say('seed', text.seed);
+    say('max-new-tokens', text.length - given.tokens);
+    if (slides) say('context', 'slide');
+  }
 
   const cannot: string[] = [];
   for (const name of spoken(settings)) {
@@ -72,15 +71,21 @@ export function toCommandLine({ text, slides }: Recipe): { line: string; cannot:
       say(option, settings[name]);
     }
   }
-  return { line: words.join(' '), cannot: [...cannot, ...chosen(text)] };
+  return { line: words.join(' '), cannot: [...cannot, ...beyond(recipe)] };
 }
 
-/** What neither the program nor the library's generate() can be told. */
-export function chosen({ forced }: SharedText): string[] {
-  if (forced.length === 0) return [];
-  const places = forced.slice(0, 5).map(({ at }) => at + 1);
-  const more = forced.length > 5 ? ` and ${forced.length - 5} more` : '';
-  return [`the tokens that were chosen, not drawn (token ${places.join(', ')}${more})`];
+/** What neither the program nor the library's functions can be told. */
+export function beyond({ text, given, slides }: Recipe): string[] {
+  const found: string[] = [];
+  const places = [...text.forced, ...text.drawn].map(({ at }) => at + 1).sort((a, b) => a - b);
+  if (places.length > 0) {
+    const more = places.length > 5 ? ` and ${places.length - 5} more` : '';
+    const named = `token ${places.slice(0, 5).join(', ')}${more}`;
+    found.push(`the tokens that these settings did not draw (${named})`);
+  }
+  if (text.scored !== null && slides) found.push('how this page reads a text beyond the window');
+  if (given.text.includes('\uFFFD')) found.push('a beginning that ends inside a character');
+  return found;
 }
 
 /** A string literal of C++; octal escapes, because they end by themselves. */
@@ -110,29 +115,44 @@ function cppValue(name: keyof Settings, settings: Required<Settings>): string {
   return typeof value === 'string' ? literal(value) : String(value);
 }
 
-export function toCpp({ text, slides }: Recipe): string {
+export function toCpp(recipe: Recipe): string {
+  const { text, given, slides } = recipe;
+  const { model, heads } = text;
   const differ = differing(text.settings);
   const names = (Object.keys(off) as (keyof Settings)[]).filter((name) => name in differ);
-  const fields = names.map((name) => `    .${name} = ${cppValue(name, text.settings)},\n`);
+  const fields = names.map((name) => `    .${name} = ${cppValue(name, text.settings)},\n`).join('');
   const options = [
-    `.max_new_tokens = ${text.length}`,
+    `.max_new_tokens = ${text.length - given.tokens}`,
     ...(slides ? ['.context = decant::ContextPolicy::kSlide'] : []),
     `.seed = ${text.seed}u`,
   ];
   const folder = literal('models/shakespeare');
+  const opened = [
+    model === null ? folder : literal(model),
+    ...(heads > 0 ? [`{.n_head = ${heads}}`] : []),
+  ];
   const tokenizer =
-    text.model === null
+    model === null
       ? `load(${folder});`
-      : 'gpt2();  // or load() of the folder that has the model\'s own';
+      : "gpt2();  // or load() of the folder that has the model's own";
+  const config = fields === '' ? '{}' : `{\n${fields}}`;
+  const encoded = `tokenizer.encode(${literal(given.text)})`;
   return `const decant::Checkpoint checkpoint =
-    decant::Checkpoint::open(${text.model === null ? folder : literal(text.model)});
+    decant::Checkpoint::open(${opened.join(', ')});
 const decant::Model model(checkpoint);
 const decant::Tokenizer tokenizer = decant::Tokenizer::${tokenizer}
 decant::Session session(model);
-decant::Pipeline pipeline${fields.length > 0 ? `({\n${fields.join('')}})` : ''};
-decant::generate(session, tokenizer, pipeline, tokenizer.encode(${literal(text.prompt)}),
+const decant::SamplingConfig config = ${config};
+${
+  isScore(recipe)
+    ? `decant::score(session, ${encoded},
+              [](std::size_t, const decant::TokenReport& token) { std::cout << token.logprob << '\\n'; },
+              {.sampling = config});`
+    : `decant::Pipeline pipeline(config);
+decant::generate(session, tokenizer, pipeline, ${encoded},
                  {${options.join(', ')}},
-                 {.on_text = [](std::string_view text) { std::cout << text; }});
+                 {.on_text = [](std::string_view text) { std::cout << text; }});`
+}
 `;
 }
 

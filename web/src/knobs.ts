@@ -1,6 +1,6 @@
 // The knobs as data. Their meanings and ranges are decant/sampling.h's.
 import type { Settings } from './engine/protocol';
-import { off } from './state.svelte';
+import { off, rules, stageOf } from './settings';
 
 export type KnobName =
   | 'temperature'
@@ -211,27 +211,20 @@ export function same(one: Required<Settings>, other: Required<Settings>): boolea
   return names.every((name) => JSON.stringify(one[name]) === JSON.stringify(other[name]));
 }
 
-/** The knobs of each stage: where all of them are off, the stage changes nothing. */
-const stageKnobs: Record<string, (keyof Settings)[]> = {
-  penalties: ['repetition_penalty', 'presence_penalty', 'frequency_penalty'],
-  no_repeat_ngram: ['no_repeat_ngram_size'],
-};
-
-function knobsOf(stage: string): (keyof Settings)[] {
-  return stageKnobs[stage] ?? [stage as keyof Settings];
-}
-
+/** Whether a stage changes anything: one of the knobs that it reads is turned. */
 export function acts(stage: string, settings: Required<Settings>): boolean {
-  return knobsOf(stage).some(
-    (name) => JSON.stringify(settings[name]) !== JSON.stringify(off[name]),
+  const names = Object.keys(off) as (keyof Settings)[];
+  return names.some(
+    (name) =>
+      stageOf(name) === stage &&
+      !rules.includes(name) &&
+      JSON.stringify(settings[name]) !== JSON.stringify(off[name]),
   );
 }
 
 /** Whether a knob is turned in vain: the stage that reads it is left out. */
-export function idle({ name }: Knob, settings: Required<Settings>): boolean {
-  const stage = off.stages.find((candidate) => knobsOf(candidate).includes(name));
-  return stage !== undefined && settings[name] !== off[name] && !settings.stages.includes(stage);
-}
+export const idle = ({ name }: Knob, settings: Required<Settings>): boolean =>
+  settings[name] !== off[name] && !settings.stages.includes(stageOf(name));
 
 const stageLabels: Record<string, string> = {
   logit_bias: 'Logit bias',

@@ -11,10 +11,13 @@ export function missingFeature(): string | null {
   if (typeof WebAssembly === 'object' && WebAssembly.validate(simd)) return null;
   return (
     'This browser has no WebAssembly with SIMD, which the engine needs, so only a recorded step is ' +
-    'shown. Chrome and Edge have it from 91 on, Firefox from 89, Safari from 16.4; some browsers ' +
+    'shown, and the knobs rest. Chrome and Edge have it from 91 on, Firefox from 89, Safari from 16.4; some browsers ' +
     'switch it off in their strictest mode.'
   );
 }
+
+/** What to do with a model that does not fit. */
+export const smaller = 'Run it with build/decant, or make it smaller: decant convert --dtype q8.';
 
 /** Why files cannot be a model that a page runs; null where they might. */
 export function tooLarge(files: File[]): string | null {
@@ -22,6 +25,6 @@ export function tooLarge(files: File[]): string | null {
   if (size < 4e9) return null;
   return (
     `${files.map(({ name }) => name).join(', ')}: ${(size / 1e9).toFixed(1)} GB, and a page can hold ` +
-    '4 at most. Run it with build/decant, or make it smaller: decant convert --dtype q8.'
+    `4 at most. ${smaller}`
   );
 }

@@ -32,6 +32,21 @@ export function parseLogits(text: string): OwnLogits {
   return { logits, labels: given.labels };
 }
 
+/** The fewest digits that are read as the same float. */
+function digits(value: number): string {
+  for (let precision = 1; ; ++precision) {
+    const text = String(Number(value.toPrecision(precision)));
+    if (Math.fround(Number(text)) === value) return text;
+  }
+}
+
+/** As parseLogits() reads them. */
+export function writeLogits({ logits, labels }: OwnLogits): string {
+  const written = [...logits].map((value) => (value === -Infinity ? 'null' : digits(value)));
+  if (labels === null) return written.join(',');
+  return `{${written.map((value, i) => `${JSON.stringify(labels[i])}:${value}`).join(',')}}`;
+}
+
 interface Given {
   values: (string | number | null)[];
   labels: string[] | null;

@@ -11,39 +11,38 @@ export interface Measure {
   text(value: number): string;
 }
 
-const bits = (nats: number) => nats / Math.LN2;
-const oneDecimal = (value: number) => `${value.toFixed(1)} bits`;
+const nats = (value: number) => `${value.toFixed(2)} nats`;
 
 export const measures: Measure[] = [
   {
     name: 'surprise',
-    unit: 'bits, -log₂ of its probability before any stage',
-    bounds: [0.5, 1, 2, 4, 6, 9],
-    of: ({ logprob }) => bits(-logprob),
-    text: oneDecimal,
+    unit: 'nats, −ln of its probability before any stage',
+    bounds: [0.3, 0.7, 1.5, 3, 4.5, 6],
+    of: ({ logprob }) => -logprob,
+    text: nats,
   },
   {
     name: 'entropy',
-    unit: 'bits, the surprise that was to be expected there',
-    bounds: [0.5, 1, 2, 3, 4.5, 6],
-    of: ({ entropy }) => bits(entropy),
-    text: oneDecimal,
+    unit: 'nats, the surprise that was to be expected there',
+    bounds: [0.3, 0.7, 1.5, 2, 3, 4.5],
+    of: ({ entropy }) => entropy,
+    text: nats,
   },
   {
     name: 'rank',
     unit: 'among all tokens before any stage, 1 = the most probable',
     bounds: [2, 3, 6, 11, 51, 201],
     of: ({ rank }) => rank + 1,
-    text: (value) => `rank ${value}`,
+    text: String,
   },
   {
     name: 'change by the stages',
-    unit: 'bits, how much more probable they made it; the last class: they removed it',
-    bounds: [0.1, 0.5, 1, 2, 4, Infinity],
+    unit: 'nats, how much more probable they made it; the last class: they removed it',
+    bounds: [0.1, 0.3, 0.7, 1.5, 3, Infinity],
     of: ({ logprob, finalLogprob }) =>
-      finalLogprob === -Infinity ? Infinity : bits(finalLogprob - logprob),
+      finalLogprob === -Infinity ? Infinity : finalLogprob - logprob,
     text: (value) =>
-      value === Infinity ? 'removed by the stages' : `${value < 0 ? '−' : '+'}${oneDecimal(Math.abs(value))}`,
+      value === Infinity ? 'removed' : `${value < 0 ? '−' : '+'}${nats(Math.abs(value))}`,
   },
 ];
 

@@ -3,7 +3,7 @@
 import type { Trace, View } from './engine/protocol';
 import recorded from './recorded.json';
 
-const { prompt, labels, view } = recorded;
+const { prompt, seed, labels, view } = recorded;
 const logits = Float32Array.from(recorded.logits);
 
 const revive = ({ ranks, probabilities, cumulative, size }: typeof view.raw) => ({
@@ -14,12 +14,8 @@ const revive = ({ ranks, probabilities, cumulative, size }: typeof view.raw) => 
 });
 
 export const recordedPrompt = prompt;
-
-export const recordedSubject = {
-  kind: 'logits' as const,
-  logits,
-  label: (token: number) => labels[token]!,
-};
+export const recordedSeed = BigInt(seed);
+export const recordedSubject = { kind: 'logits' as const, logits, loaded: logits, labels };
 
 export const recordedView: View = {
   trace: view.trace as Trace,

@@ -37,6 +37,28 @@ export const off: Required<Settings> = {
   ],
 };
 
+// The stage that reads a knob, where the two have not one name.
+const stages: { [Name in keyof Settings]?: string } = {
+  top_k_rule: 'top_k',
+  top_p_rule: 'top_p',
+  repetition_penalty: 'penalties',
+  presence_penalty: 'penalties',
+  frequency_penalty: 'penalties',
+  penalty_last_n: 'penalties',
+  penalize_prompt: 'penalties',
+  no_repeat_ngram_size: 'no_repeat_ngram',
+};
+
+export const stageOf = (knob: keyof Settings): string => stages[knob] ?? knob;
+
+/** Knobs that say how others act, and by themselves do nothing. */
+export const rules: (keyof Settings)[] = [
+  'top_k_rule',
+  'top_p_rule',
+  'penalty_last_n',
+  'penalize_prompt',
+];
+
 /** The systems whose settings `like` takes over. */
 export const peers = ['hf', 'llama.cpp', 'vllm', 'openai', 'generate.py'];
 

@@ -3,6 +3,7 @@ export const themes = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
 
 const key = 'decant theme';
+const darkSystem = matchMedia('(prefers-color-scheme: dark)');
 
 // Storage can be forbidden; then the theme lasts as long as the page.
 function kept(): Theme {
@@ -17,9 +18,14 @@ let theme = $state<Theme>('system');
 
 export const currentTheme = () => theme;
 
+function show(): void {
+  const system = darkSystem.matches ? 'dark' : 'light';
+  document.documentElement.dataset.theme = theme === 'system' ? system : theme;
+}
+
 export function setTheme(to: Theme): void {
   theme = to;
-  document.documentElement.dataset.theme = to;
+  show();
   try {
     localStorage.setItem(key, to);
   } catch {
@@ -27,4 +33,7 @@ export function setTheme(to: Theme): void {
   }
 }
 
-export const restoreTheme = () => setTheme(kept());
+export function restoreTheme(): void {
+  setTheme(kept());
+  darkSystem.onchange = show;
+}

@@ -1,6 +1,6 @@
 // The chapter's "things to notice", each as the settings that show it.
 import type { Settings } from './engine/protocol';
-import { off } from './state.svelte';
+import { off } from './settings';
 
 export interface ThingToNotice {
   title: string;

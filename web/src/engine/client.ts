@@ -20,6 +20,8 @@ export class Client {
   private readonly waiting = new Map<number, Waiting>();
   private latest = 0;
   private lost = false;
+  /** What is asked before the worker listens, which would not hear it; null once it does. */
+  private early: ToWorker[] | null = [];
 
   /** `name` is the worker's. `onLost` is told why the worker can do no more; every request that waits is refused, too. */
   constructor(
@@ -32,6 +34,8 @@ export class Client {
       if (data.kind === 'ready') {
         const ended = 'The browser ended the worker that runs the model.';
         void navigator.locks?.request(name, () => this.lose(ended));
+        for (const message of this.early ?? []) worker.postMessage(message);
+        this.early = null;
         return onReady();
       }
       if (data.kind === 'failed') return this.lose(data.message);
@@ -68,7 +72,8 @@ export class Client {
   }
 
   private send(message: ToWorker): void {
-    this.worker.postMessage(message);
+    if (this.early === null) this.worker.postMessage(message);
+    else this.early.push(message);
   }
 
   private lose(message: string): void {

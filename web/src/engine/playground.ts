@@ -1,5 +1,6 @@
-// A model, and the tree of texts that was made with it. Every place in the tree keeps the logits of what
+// A model, and the trees of texts that were made with it. Every place in a tree keeps the logits of what
 // could come next, so that any step can be looked at again, through any settings.
+import { smaller } from '../limits';
 import { rankCurve } from './curve';
 import { Logits, Model, Pipeline, Refusal, Session, Tokenizer } from './decant';
 import type { Engine, History } from './decant';
@@ -24,6 +25,7 @@ export interface ModelFile {
 
 interface Place {
   node: TextNode;
+  prompt: TokenId[]; // its tree's
   logits: Logits;
   raw: RankCurve | null; // what `logits` are without settings, once it was asked for
 }
@@ -49,9 +51,11 @@ function sizeNotes(model: number, tokenizer: number): string[] {
 
 /** The library's words name its own folder, and the program's options. */
 function forThePage(message: string): string {
-  return message
+  const said = message
     .replaceAll(`${folder}/`, '')
     .replace('give --n-head', 'drop a config.json with its "n_head" together with it');
+  if (!/memory/i.test(said)) return said;
+  return `${said.replace(/\.$/, '')}. A page has 4 GB at most. ${smaller}`;
 }
 
 const noHistory: History = { tokens: [], promptSize: 0 };
@@ -74,12 +78,11 @@ export class Playground {
   private model: Model | null = null;
   private session: Session | null = null;
   private held: TokenId[] = []; // what the session has seen
-  private prompt: TokenId[] = [];
-  private places: Place[] = [];
+  private places: (Place | undefined)[] = []; // by id; undefined where the tree is gone
   private pausing = false;
   private own: { values: Float32Array; logits: Logits; raw: RankCurve } | null = null;
 
-  constructor(private readonly engine: Engine) {
+  constructor(readonly engine: Engine) {
     engine.module.FS.mkdirTree(folder);
   }
 
@@ -165,29 +168,29 @@ export class Playground {
     this.held = [];
   }
 
-  private clear(): void {
-    for (const { logits } of this.places) logits.free();
-    this.places = [];
+  // Numbers are not given twice: a text that still grows must not go on in another tree.
+  private clear(...kept: TokenId[][]): void {
+    this.places.forEach((place, id) => {
+      if (place === undefined || kept.includes(place.prompt)) return;
+      place.logits.free();
+      this.places[id] = undefined;
+    });
   }
 
   encode(text: string): TokenId[] {
     return this.ready().tokenizer.encode(text);
   }
 
-  start(tokens: TokenId[]): { root: TextNode; prompt: { token: TokenId; bytes: Uint8Array }[] } {
+  start(
+    tokens: TokenId[],
+    kept: NodeId | null = null,
+  ): { root: TextNode; prompt: { token: TokenId; bytes: Uint8Array }[] } {
     const { tokenizer } = this.ready();
     if (tokens.length === 0) throw new Refusal('The prompt is empty: write at least one character.');
-    this.clear();
-    this.prompt = tokens;
     const token = tokens.at(-1)!;
-    const root = this.add({
-      parent: null,
-      token,
-      bytes: tokenizer.bytes(token),
-      forced: true,
-      u: null,
-      report: null,
-    });
+    const bytes = tokenizer.bytes(token);
+    const root = this.add({ parent: null, token, bytes, forced: true, report: null }, tokens);
+    this.clear(tokens, ...(kept === null ? [] : [this.place(kept).prompt]));
     return { root, prompt: tokens.map((id) => ({ token: id, bytes: tokenizer.bytes(id) })) };
   }
 
@@ -211,7 +214,7 @@ export class Playground {
       const history = this.history(at);
       const draw = pipeline.sample(this.place(at).logits, history, seed, history.tokens.length);
       if (draw.token === end) return { reason: 'end_of_text' };
-      return { token: draw.token, u: draw.u };
+      return { token: draw.token, forced: false };
     });
   }
 
@@ -223,7 +226,7 @@ export class Playground {
     breathe: () => Promise<void>,
   ): Promise<Finish> {
     return this.grow(from, settings, announce, breathe, (_, __, grown) =>
-      grown === tokens.length ? { reason: 'length' } : { token: tokens[grown]!, u: null },
+      grown === tokens.length ? { reason: 'length' } : { token: tokens[grown]!, forced: true },
     );
   }
 
@@ -237,21 +240,20 @@ export class Playground {
       at: NodeId,
       pipeline: Pipeline,
       grown: number,
-    ) => Finish | { token: TokenId; u: number | null },
+    ) => Finish | { token: TokenId; forced: boolean },
   ): Promise<Finish> {
     this.pausing = false;
     const pipeline = new Pipeline(this.engine, settings);
-    const tree = this.places;
     let at = from;
     try {
       for (let grown = 0; ; ++grown) {
         const step = next(at, pipeline, grown);
         if ('reason' in step) return step;
-        const node = this.extend(at, step.token, step.u, pipeline);
+        const node = this.extend(at, step.token, step.forced, pipeline);
         announce(node);
         at = node.id;
         await breathe();
-        if (this.pausing || this.places !== tree) return { reason: 'paused' };
+        if (this.pausing || this.places[at] === undefined) return { reason: 'paused' };
       }
     } catch (error) {
       if (error instanceof Refusal) return { reason: 'error', message: error.message };
@@ -261,49 +263,43 @@ export class Playground {
     }
   }
 
-  append(from: NodeId, token: TokenId, settings: Settings): TextNode {
-    return this.through(settings, (pipeline) => this.extend(from, token, null, pipeline));
+  append(from: NodeId, token: TokenId, settings: Settings, forced = true): TextNode {
+    return this.through(settings, (pipeline) => this.extend(from, token, forced, pipeline));
   }
 
-  private extend(from: NodeId, token: TokenId, u: number | null, pipeline: Pipeline): TextNode {
+  private extend(from: NodeId, token: TokenId, forced: boolean, pipeline: Pipeline): TextNode {
     const { tokenizer } = this.ready();
-    const report = pipeline.report(this.place(from).logits, this.history(from), token);
-    return this.add({
-      parent: from,
-      token,
-      bytes: tokenizer.bytes(token),
-      forced: u === null,
-      u,
-      report,
-    });
+    const { logits, prompt } = this.place(from);
+    const report = pipeline.report(logits, this.history(from), token);
+    return this.add({ parent: from, token, bytes: tokenizer.bytes(token), forced, report }, prompt);
   }
 
-  private add(node: Omit<TextNode, 'id'>): TextNode {
+  private add(node: Omit<TextNode, 'id'>, prompt: TokenId[]): TextNode {
     const made = { ...node, id: this.places.length };
-    const path = node.parent === null ? this.prompt : [...this.path(node.parent), node.token];
-    this.places.push({ node: made, logits: this.logitsAfter(path), raw: null });
+    const path = node.parent === null ? prompt : [...this.path(node.parent), node.token];
+    this.places.push({ node: made, prompt, logits: this.logitsAfter(path, prompt.length), raw: null });
     return made;
   }
 
   /** The tokens up to and with `id`'s. */
   private path(id: NodeId): TokenId[] {
     const tokens: TokenId[] = [];
-    let { node } = this.place(id);
+    let { node, prompt } = this.place(id);
     while (node.parent !== null) {
       tokens.push(node.token);
       node = this.place(node.parent).node;
     }
-    return [...this.prompt, ...tokens.reverse()];
+    return [...prompt, ...tokens.reverse()];
   }
 
   private history(id: NodeId): History {
-    return { tokens: this.path(id), promptSize: this.prompt.length };
+    return { tokens: this.path(id), promptSize: this.place(id).prompt.length };
   }
 
   // Of what the session has seen, all that this text begins with is kept.
-  private logitsAfter(path: TokenId[]): Logits {
+  private logitsAfter(path: TokenId[], prompt: number): Logits {
     const { session, model, tokenizer } = this.ready();
-    const window = path.slice(windowStart(this.prompt.length, path.length, model.info.blockSize));
+    const window = path.slice(windowStart(prompt, path.length, model.info.blockSize));
     let common = 0;
     while (common < window.length - 1 && this.held[common] === window[common]) ++common;
     session.truncate(Math.min(common, this.held.length));

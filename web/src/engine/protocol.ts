@@ -120,7 +120,6 @@ export interface TextNode {
   bytes: Uint8Array;
   /** Not drawn but chosen: by the reader, or as a given text's token. */
   forced: boolean;
-  u: number | null;  // the uniform that drew it
   report: TokenReport | null;  // null for the root
 }
 
@@ -146,12 +145,12 @@ export interface Requests {
    */
   loadFiles(files: File[], heads: number): ModelInfo;
   encode(text: string): TokenId[];
-  /** A new tree, with this prompt as its root; the old one is gone. */
-  start(prompt: TokenId[]): { root: TextNode; prompt: { token: TokenId; bytes: Uint8Array }[] };
+  /** A new tree, with this prompt as its root; of the old ones only that of the root `kept` stays. */
+  start(prompt: TokenId[], kept: NodeId | null): { root: TextNode; prompt: { token: TokenId; bytes: Uint8Array }[] };
   /** Draws up to `count` tokens behind `from`, each announced by an event 'node'. */
   generate(from: NodeId, settings: Settings, seed: bigint, count: number): Finish;
-  /** One token of the reader's choice behind `from`. */
-  append(from: NodeId, token: TokenId, settings: Settings): TextNode;
+  /** One token behind `from`, of the reader's choice or, if not `forced`, as it was once drawn. */
+  append(from: NodeId, token: TokenId, settings: Settings, forced: boolean): TextNode;
   /** Given tokens behind `from`, each announced by an event 'node'. */
   appendTokens(from: NodeId, tokens: TokenId[], settings: Settings): Finish;
   /** The distribution after `node`; `u` null takes the uniform at (seed, 0, position). */

@@ -36,10 +36,10 @@ function answers(playground: Playground, id: () => number): Answers {
         heads,
       ),
     encode: (text) => playground.encode(text),
-    start: (prompt) => playground.start(prompt),
+    start: (...given) => playground.start(...given),
     generate: (from, settings, seed, count) =>
       playground.generate(from, settings, seed, count, announce(id()), breathe),
-    append: (from, token, settings) => playground.append(from, token, settings),
+    append: (...given) => playground.append(...given),
     appendTokens: (from, tokens, settings) =>
       playground.appendTokens(from, tokens, settings, announce(id()), breathe),
     look: (...given) => playground.look(...given),

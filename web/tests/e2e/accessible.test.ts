@@ -27,6 +27,14 @@ describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
   it.each(sizes)('axe finds nothing at $width', async (viewport) => {
     const page = await ready(text, { colorScheme, viewport });
     expect(await violations(page)).toEqual([]);
+    // Every fold of the page, and all strategies with something to show.
+    const folds = page.locator('main details:not([open]) > summary');
+    while ((await folds.count()) > 0) await folds.first().click();
+    await page.locator('.cells .drawn').last().waitFor();
+    await page.getByRole('button', { name: 'Compare', exact: true }).click();
+    await page.getByRole('button', { name: 'greedy', exact: true }).click();
+    await page.getByText('would have been others').waitFor();
+    expect(await violations(page)).toEqual([]);
     await page.getByText('Share', { exact: true }).click();
     await page.getByLabel('Form').selectOption('C++');
     expect(await violations(page)).toEqual([]);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type { Locator, Page } from 'playwright-core';
-import { pages, settled } from './page';
+import { fragment, loaded, pages, settled } from './page';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const { ready } = pages();
@@ -204,25 +204,36 @@ it('takes presets, peers, and another order of the stages', async () => {
   await expectNumbers(page, [...kingsOptions, ...noTopK, '--stages', again]);
 });
 
-it('writes, pauses, steps, and writes on as if it had not paused', async () => {
+it('writes, pauses, steps, goes on as if it had not paused, and stops', async () => {
   const page = await ready(`v=1&prompt=ROMEO:&seed=3&${chapterAddress}`);
   const asked = ['--prompt', 'ROMEO:', '--seed', '3', ...chapter, '--max-new-tokens', '150'];
   const wanted = native('generate', ...asked).text as string;
-  await text(page).getByRole('button', { name: 'Step', exact: true }).click();
+  const button = (name: string) => text(page).getByRole('button', { name, exact: true });
+  await button('Step').click();
   await expect.poll(() => tokens(page).count()).toBe(1);
-  await text(page).getByRole('button', { name: 'Generate', exact: true }).click();
-  await text(page).getByRole('button', { name: 'Pause' }).click();
+  await text(page).getByLabel('Tokens to generate').fill('149');
+  await button('Generate').click();
+  await button('Pause').click();
   await settled(page);
   const paused = await tokens(page).count();
-  expect(paused).toBeLessThan(201);
-  if (paused < 150) {
-    await text(page).getByLabel('Tokens to generate').fill(`${150 - paused}`);
-    await text(page).getByRole('button', { name: 'Generate', exact: true }).click();
-    await settled(page);
-  }
+  expect(paused).toBeLessThan(150);
+  expect(await text(page).innerText()).toContain(`${150 - paused} to come`);
+  await button('Step').click();
+  await expect.poll(() => text(page).innerText()).toContain(`${149 - paused} to come`);
+  await button('Go on').click();
+  await settled(page);
+  await expect.poll(() => tokens(page).count()).toBe(150);
   await text(page).getByRole('checkbox', { name: 'as plain text' }).check();
-  const plain = await text(page).locator('.plain').textContent();
-  expect(plain!.slice('ROMEO:'.length, 'ROMEO:'.length + wanted.length)).toBe(wanted);
+  expect(await text(page).locator('.plain').textContent()).toBe(`ROMEO:${wanted}`);
+  await text(page).getByRole('checkbox', { name: 'as plain text' }).uncheck();
+
+  await text(page).getByLabel('Tokens to generate').fill('500');
+  await button('Generate').click();
+  await button('Stop').click();
+  await settled(page);
+  expect(await tokens(page).count()).toBeLessThan(650);
+  expect(await button('Generate').isVisible()).toBe(true);
+  expect(await text(page).innerText()).not.toContain('to come');
 });
 
 it('opens the step of a token, branches at another, and goes back', async () => {
@@ -272,6 +283,21 @@ it('says which tokens would have flipped, and regenerates from the first', async
   await expect
     .poll(() => text(page).innerText())
     .toContain(`${flips} of 60 drawn tokens would have been others`);
+  // The other token of a flip is told of the one that is chosen, by whatever means.
+  const first = tokens(page).nth((steps as { rank: number }[]).findIndex(({ rank }) => rank !== 0));
+  await first.focus();
+  await first.press('ArrowRight');
+  await page.keyboard.press('ArrowLeft');
+  const other = (await first.innerText()).split(' → ')[1]!;
+  await expect.poll(() => text(page).locator('.told').innerText()).toContain(`these settings draw ${other}`);
+  // They are flips in the address, too, and not the reader's choice.
+  const there = await fragment(page, /drawn=.*step=/);
+  expect(there).not.toContain('forced');
+  await page.reload();
+  await loaded(page);
+  await expect
+    .poll(() => text(page).innerText())
+    .toContain(`${flips} of 60 drawn tokens would have been others`);
   await page.getByRole('button', { name: 'Regenerate from the first flip' }).click();
   await expect.poll(() => text(page).innerText()).toContain('draw every one of the 60 drawn tokens');
   await text(page).getByRole('checkbox', { name: 'as plain text' }).check();
@@ -285,7 +311,7 @@ it('shows logits of the reader’s, pasted and pulled', async () => {
   const box = page.getByLabel(/Or paste them/);
   await box.fill('[2, 1, 0, -1]');
   await page.getByRole('button', { name: 'Show these' }).click();
-  await page.getByRole('button', { name: 'off', exact: true }).click();
+  await page.getByRole('button', { name: 'Reset all' }).click();
   const softmax = (logits: number[]) => {
     const weights = logits.map(Math.exp);
     return weights.map((weight) => weight / weights.reduce((one, other) => one + other));
@@ -347,12 +373,50 @@ it('scores a given text as decant score does', async () => {
   await settled(page);
   const figures = await text(page).locator('[data-figures]').innerText();
   expect(figures).toContain(`log-probability ${scored.logprob.toFixed(2)}`);
+  await unfold(page, 'The text as a table');
+  const behind = page.getByRole('region', { name: 'The text as a table' });
+  await behind.waitFor();
+  const rows = await behind.locator('tbody tr').all();
+  expect(rows).toHaveLength(scored.steps.length);
+  for (const [i, { logprob, entropy, rank }] of scored.steps.entries()) {
+    const cells = await rows[i]!.locator('td').allInnerTexts();
+    const told = [`${(-logprob).toFixed(2)} nats`, `${entropy.toFixed(2)} nats`, `${rank + 1}`];
+    expect(cells.slice(0, 3)).toEqual(told);
+  }
+});
+
+it('brings back the text that a scored one, or another prompt, took the place of', async () => {
+  const page = await ready(`v=1&prompt=ROMEO:&seed=3&${chapterAddress}&length=30`);
+  const before = await tokens(page).allInnerTexts();
+  await unfold(page, 'Score a text of your own');
+  await page.getByLabel('Text to score').fill('Good night, good night!');
+  await page.getByRole('button', { name: 'Score it' }).click();
+  await expect.poll(() => strip(page).innerText()).toContain('night');
+  await settled(page);
+  const scored = await tokens(page).allInnerTexts();
+  const undo = text(page).getByRole('button', { name: 'Undo' });
+  await undo.click();
+  await expect.poll(() => tokens(page).allInnerTexts()).toEqual(before);
+  // It is not only seen again: its steps can be opened, and it goes on.
+  await tokens(page).nth(4).click();
+  await text(page).getByRole('button', { name: 'Step', exact: true }).click();
+  await expect.poll(() => tokens(page).count()).toBe(31);
+  await text(page).getByRole('button', { name: 'Redo' }).click();
+  await expect.poll(() => tokens(page).allInnerTexts()).toEqual(scored);
+  await undo.click();
+  await page.getByLabel('Prompt', { exact: true }).fill('KING:');
+  await text(page).getByLabel('Tokens to generate').fill('5');
+  await text(page).getByRole('button', { name: 'Start over' }).click();
+  await expect.poll(() => strip(page).innerText()).toContain('KING:');
+  await settled(page);
+  await undo.click();
+  await expect.poll(async () => (await tokens(page).allInnerTexts()).slice(0, 30)).toEqual(before);
 });
 
 it('shows every strategy on the same logits, and two settings side by side', async () => {
   const page = await ready(`${king}&${chapterAddress}`);
   await unfold(page, 'Every strategy');
-  const cell = (name: string) => page.locator('#curve .cells button', { hasText: name }).first();
+  const cell = (name: string) => page.locator('#more .cells button', { hasText: name }).first();
   const drawn = (...options: string[]) =>
     native('explain', ...kingsOptions, ...options).draw.text.replaceAll(' ', '␣');
   const cases: [string, string[]][] = [
@@ -364,6 +428,26 @@ it('shows every strategy on the same logits, and two settings side by side', asy
   for (const [name, options] of cases) {
     await expect.poll(() => cell(name).innerText()).toContain(`draws ${drawn(...options)}`);
   }
+  // Its table has the numbers of the pictures.
+  await unfold(page, 'The strategies as a table');
+  const behind = page.getByRole('region', { name: 'The strategies as a table' });
+  for (const [name, options] of cases) {
+    const { trace, entropy } = native('explain', ...kingsOptions, ...options, '--top', '5');
+    const row = behind.locator('tr').filter({ has: page.getByRole('rowheader', { name, exact: true }) });
+    const [token, count, nats, ...shares] = await row.locator('td').allInnerTexts();
+    expect(token).toBe(drawn(...options));
+    expect(count).toBe(trace.survivors.toLocaleString('en-US'));
+    expect(nats).toBe(entropy.toFixed(2));
+    shares.forEach((cell, rank) => close(share(cell), trace.candidates[rank].probability));
+  }
+  // They follow the luck.
+  const seeded = (seed: number) =>
+    native('explain', ...kingsOptions.slice(0, 3), `${seed}`, ...chapter).draw.text as string;
+  const seed = [3, 4, 5, 6, 7, 8].find((seed) => seeded(seed) !== seeded(2))!;
+  await typed(page, 'Seed').fill(`${seed}`);
+  await expect.poll(() => cell('The chapter’s').innerText()).toContain(seeded(seed).replaceAll(' ', '␣'));
+  await typed(page, 'Seed').fill('2');
+  await expect.poll(() => cell('The chapter’s').innerText()).toContain(drawn(...chapter));
   await page.getByRole('button', { name: 'Compare', exact: true }).click();
   await cell('Greedy').click();
   await unfold(page, 'The pictures as a table');
@@ -376,8 +460,41 @@ it('shows every strategy on the same logits, and two settings side by side', asy
   await expectNumbers(page, [...kingsOptions, ...chapter]);
 });
 
+it('begins with luck that strategies make different things of', async () => {
+  const page = await ready();
+  await unfold(page, 'Every strategy');
+  const cells = page.locator('#more .cells button');
+  await expect.poll(() => cells.first().innerText()).toContain('draws');
+  const drawn = (await cells.locator('.drawn').allInnerTexts()).map((token) => token.trim());
+  expect(new Set(drawn).size).toBeGreaterThanOrEqual(6);
+  const seed = await typed(page, 'Seed').inputValue();
+  const { draw } = native('explain', '--prompt', 'ROMEO: my', '--seed', seed, ...chapter);
+  expect(await needle(page).getAttribute('aria-valuenow')).toBe(String(draw.u));
+  expect(drawn[2]).toBe(draw.text.replaceAll(' ', '␣'));
+});
+
+it.each([
+  { width: 360, height: 800 },
+  { width: 1280, height: 900 },
+])('shows curve and text together at $width', async (viewport) => {
+  const page = await ready(`v=1&prompt=ROMEO:&seed=3&${chapterAddress}&length=60`, { viewport });
+  /** How much of it is on the screen, and not below what sticks to its edge. */
+  const seen = async (part: Locator, below = viewport.height) => {
+    const { y, height } = (await part.boundingBox())!;
+    return Math.min(y + height, below) - Math.max(y, 0);
+  };
+  const bars = page.getByRole('group', { name: 'Candidates by rank' });
+  const edge = viewport.width < 960 ? (await text(page).boundingBox())!.y : viewport.height;
+  expect(await seen(bars, edge)).toBeGreaterThan(180);
+  expect(await seen(strip(page))).toBeGreaterThan(viewport.width < 960 ? 100 : 220);
+  // And while a knob is turned, too.
+  await knob(page, 'Top-p').scrollIntoViewIfNeeded();
+  await knob(page, 'Top-p').press('ArrowLeft');
+  expect(await seen(strip(page))).toBeGreaterThan(100);
+});
+
 it('saves the picture as SVG and as PNG', async () => {
-  const page = await ready(`${king}&${chapterAddress}`);
+  const page = await ready(`${king}&${chapterAddress}&top_p_rule=exclusive&stages=top_k,top_p,temperature`);
   for (const [kind, begins] of [
     ['SVG', '<svg'],
     ['PNG', '\x89PNG'],
@@ -389,5 +506,10 @@ it('saves the picture as SVG and as PNG', async () => {
     const bytes = readFileSync(await download.path(), 'latin1');
     expect(bytes).toContain(begins);
     expect(bytes.length).toBeGreaterThan(5000);
+    if (kind !== 'SVG') continue;
+    // It says all that makes it, and not only what are numbers.
+    for (const said of ['top_p_rule exclusive', 'stages top_k,top_p,temperature', 'seed 2']) {
+      expect(bytes).toContain(said);
+    }
   }
 });

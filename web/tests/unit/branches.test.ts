@@ -15,7 +15,6 @@ const tree = (parents: (number | null)[]): Map<number, TextNode> =>
         token: id,
         bytes: new Uint8Array(),
         forced: false,
-        u: null,
         report: parent === null ? null : { ...report, logprob: -id },
       },
     ]),
@@ -54,10 +53,10 @@ describe('measures', () => {
     const change = measures.find(({ name }) => name.startsWith('change'))!;
     expect(classOf(change, { ...report, finalLogprob: -Infinity })).toBe(6);
     expect(classOf(change, { ...report, logprob: -9, finalLogprob: 0 })).toBe(5);
-    expect(change.text(-0.25)).toBe('−0.3 bits');
+    expect(change.text(-0.25)).toBe('−0.25 nats');
   });
 
-  it('take surprise in bits', () => {
-    expect(measures[0]!.of({ ...report, logprob: Math.log(1 / 8) })).toBeCloseTo(3, 12);
+  it('take surprise in nats, as the program does', () => {
+    expect(measures[0]!.of({ ...report, logprob: Math.log(1 / 8) })).toBeCloseTo(Math.log(8), 12);
   });
 });

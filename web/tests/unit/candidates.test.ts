@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { rowsOf, segmentsOf, tailOf } from '../../src/candidates';
 import { cuts } from '../../src/cuts';
 import { shaped, shapes } from '../../src/logits';
-import { chapter, off } from '../../src/state.svelte';
+import { chapter, off } from '../../src/settings';
 import { instance } from './instance';
 
 const logits = shaped(shapes.find(({ name }) => name === 'Long tail')!);

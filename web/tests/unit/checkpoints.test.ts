@@ -66,3 +66,27 @@ describe('a dropped checkpoint', () => {
     expect(playground.append(before.id, 198, {}).parent).toBe(before.id);
   });
 });
+
+describe('a model that does not fit', () => {
+  it('is refused by name, and leaves the page what it had', async () => {
+    const playground = await instance();
+    const before = playground.start(playground.encode('ROMEO:')).root;
+    // All that a page may have is taken, but for a little.
+    const { module } = playground.engine;
+    const taken: number[] = [];
+    for (let size = 2 ** 28; size >= 2 ** 20; ) {
+      const pointer = module._malloc!(size);
+      if (pointer === 0) size /= 2;
+      else taken.push(pointer);
+    }
+    const names = ['config.json', 'vocab.json', 'merges.txt', 'model.safetensors'];
+    const files = () => filesOf(fromHere('../../../models/shakespeare'), names);
+    expect(() => playground.load(files(), 0)).toThrow(
+      /^model.safetensors: .*memory.*decant convert --dtype q8/,
+    );
+    for (const pointer of taken.splice(0, 4)) module._free!(pointer);
+    expect(playground.append(before.id, 198, {}).parent).toBe(before.id);
+    for (const pointer of taken) module._free!(pointer);
+    expect(playground.load(files(), 0).vocabSize).toBe(1024);
+  });
+});

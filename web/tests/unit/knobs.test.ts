@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import {
+  acts,
   folded,
   front,
+  idle,
   nearest,
   parse,
   parseBias,
@@ -9,7 +11,7 @@ import {
   stageRows,
   writeBias,
 } from '../../src/knobs';
-import { off } from '../../src/state.svelte';
+import { off } from '../../src/settings';
 
 test('a slider stops only at values that its knob takes, and at off', () => {
   for (const knob of [...front, ...folded]) {
@@ -53,4 +55,15 @@ test('a stage that is switched off keeps its place, until other stages are set',
     'top_p true',
     'logit_bias false',
   ]);
+});
+
+test('a stage acts if a knob of its own is turned; one that only says how does nothing', () => {
+  expect(off.stages.filter((stage) => acts(stage, off))).toEqual([]);
+  const acting = (changes: object) => off.stages.filter((stage) => acts(stage, { ...off, ...changes }));
+  expect(acting({ repetition_penalty: 1.2, penalty_last_n: 5 })).toEqual(['penalties']);
+  expect(acting({ penalty_last_n: 5, top_k_rule: 'exact', penalize_prompt: false })).toEqual([]);
+  expect(acting({ no_repeat_ngram_size: 3, logit_bias: { 1: 2 } })).toEqual(['logit_bias', 'no_repeat_ngram']);
+  const without = { ...off, frequency_penalty: 1, stages: ['top_k'] };
+  const vain = [...front, ...folded].filter((knob) => idle(knob, without));
+  expect(vain.map(({ name }) => name)).toEqual(['frequency_penalty']);
 });

@@ -116,6 +116,25 @@ describe('the tree of texts', () => {
     expect(tokens(all)).toEqual([...tokens(nodes), ...tokens(more)]);
   });
 
+  it('keeps the tree that is named when another begins, and frees the others', async () => {
+    const playground = await instance();
+    const first = playground.start(playground.encode('ROMEO:'));
+    const nodes = await generated(playground, first.root.id, chapter, 10);
+    const second = playground.start(playground.encode('KING: What, my'), first.root.id);
+    const others = await generated(playground, second.root.id, chapter, 5);
+    // Either goes on as if it were alone.
+    const more = await generated(playground, nodes[9]!.id, chapter, 10);
+    const alone = await instance();
+    const { root } = alone.start(alone.encode('ROMEO:'));
+    expect([...tokens(nodes), ...tokens(more)]).toEqual(
+      tokens(await generated(alone, root.id, chapter, 20)),
+    );
+    const third = playground.start(playground.encode('A'), first.root.id);
+    expect(() => playground.append(others[0]!.id, 11, {})).toThrow('There is no place');
+    expect(playground.append(more[9]!.id, 11, {}).parent).toBe(more[9]!.id);
+    expect(new Set([...nodes, ...others, third.root].map(({ id }) => id)).size).toBe(16);
+  });
+
   it('draws again what was drawn, and says what other settings would have', async () => {
     const playground = await instance();
     const { root } = playground.start(playground.encode('ROMEO:'));

@@ -3,19 +3,15 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Settings, TextNode } from '../../src/engine/protocol';
 import { toCommandLine, toCpp, toJson } from '../../src/formats';
+import type { Recipe } from '../../src/formats';
+import { shaped, shapes } from '../../src/logits';
+import type { OwnLogits } from '../../src/logits';
 import { chapter, off } from '../../src/settings';
-import { fromAddress, toAddress } from '../../src/share';
+import { fromAddress, mostLogits, toAddress, untouched } from '../../src/share';
 import type { SharedText } from '../../src/share';
 import { fromHere, instance } from './instance';
 
-const base: SharedText = {
-  model: null,
-  prompt: 'ROMEO:',
-  settings: chapter,
-  seed: 1n,
-  length: 0,
-  forced: [],
-};
+const base: SharedText = { ...untouched, prompt: 'ROMEO:', seed: 1n };
 
 // Random, but the same in each run (mulberry32).
 function generator(seed: number): () => number {
@@ -47,15 +43,29 @@ function randomText(random: () => number): SharedText {
     stages: maybe([...off.stages].reverse().slice(whole(12)), off.stages),
   };
   const prompts = ['ROMEO:', 'a&b=c#d%2C%3A+é\n"\'\t', '日本 🙂', ' ', '%', '-x'];
-  const ats = [0, 3, 4, 70].filter(() => random() < 0.5);
+  const placed = (ats: number[]) =>
+    ats.filter(() => random() < 0.5).map((at) => ({ at, token: whole(50257) }));
   return {
     model: maybe('out ckpt.pt', null),
+    heads: maybe(whole(99) + 1, 0),
     prompt: prompts[whole(prompts.length)]!,
+    scored: maybe(prompts[whole(prompts.length)]!, null),
     settings,
     seed: BigInt(whole(2 ** 32)) ** 2n,
     length: 71 + whole(1000),
-    forced: ats.map((at) => ({ at, token: whole(50257) })),
+    forced: placed([0, 3, 4, 70]),
+    drawn: placed([1, 5, 69]),
+    logits: maybe(randomLogits(random), null),
+    step: maybe(whole(70), null),
+    u: maybe(random(), null),
   };
+}
+
+function randomLogits(random: () => number): OwnLogits {
+  const logits = Float32Array.from({ length: 9 }, () => Math.fround(9 / random() - 99));
+  logits[4] = -Infinity;
+  const labels = random() < 0.5 ? null : [...'"␣,:é{}日x'];
+  return { logits, labels };
 }
 
 describe('an address', () => {
@@ -109,12 +119,32 @@ describe('an address', () => {
     ['penalize_prompt=1', 'penalize_prompt'],
     ['__proto__=1', '__proto__'],
     ['constructor=1', 'constructor'],
+    ['n_head=0', 'n_head'],
+    ['n_head=many', 'n_head'],
+    ['scored=', 'scored'],
+    ['drawn=3', 'drawn'],
+    ['logits=1,two', 'logits'],
+    [`logits=${'1,'.repeat(1000)}1`, 'logits'],
+    ['step=-1', 'step'],
+    ['u=1', 'u'],
+    ['u=NaN', 'u'],
     ['hum=1', 'hum'],
   ])('names %s, and ignores it', (member, name) => {
     const { text, ignored } = fromAddress(`#v=1&${member}&prompt=still`);
     expect(ignored).toHaveLength(1);
     expect(ignored[0]).toContain(name);
-    expect(text).toEqual({ ...base, settings: off, prompt: 'still' });
+    expect(text).toEqual({ ...untouched, settings: off, prompt: 'still' });
+  });
+
+  it('has one token in a place, of two the chosen one', () => {
+    const { text } = fromAddress('#v=1&forced=2:5&drawn=1:3,2:4');
+    expect([text.forced, text.drawn]).toEqual([[{ at: 2, token: 5 }], [{ at: 1, token: 3 }]]);
+  });
+
+  it('leaves out logits that are too many for it', () => {
+    const long = shaped(shapes.find(({ name }) => name === 'Long tail')!);
+    expect(long.length).toBeGreaterThan(mostLogits);
+    expect(toAddress({ ...base, logits: { logits: long, labels: null } })).toBe(toAddress(base));
   });
 
   it('of another kind is ignored whole', () => {
@@ -127,6 +157,12 @@ describe('an address', () => {
 });
 
 const program = fromHere('../../../build/decant');
+
+const drawnBehind = (text: SharedText, slides = false): Recipe => ({
+  text,
+  given: { text: text.prompt, tokens: 0 },
+  slides,
+});
 
 const native: [string, Partial<SharedText>][] = [
   ['the chapter’s', { length: 100, seed: 3n }],
@@ -155,8 +191,8 @@ describe.skipIf(!existsSync(program))('the command line', () => {
     const nodes: TextNode[] = [];
     const keep = (node: TextNode) => nodes.push(node);
     await playground.generate(root.id, text.settings, text.seed, text.length, keep, async () => {});
-    const recipe = { text, slides: prompt.length + text.length > 256 };
-    const { line, cannot } = toCommandLine(recipe);
+    const slides = prompt.length + text.length > 256;
+    const { line, cannot } = toCommandLine(drawnBehind(text, slides));
     expect(cannot).toEqual([]);
     const json = execFileSync('bash', ['-c', `${line} --json --quiet`], {
       cwd: fromHere('../../..'),
@@ -174,12 +210,48 @@ describe.skipIf(!existsSync(program))('the command line', () => {
 
   it('says what it has no option for', () => {
     const settings: Required<Settings> = { ...off, top_k_rule: 'exact', penalize_prompt: false };
-    const text = { ...base, settings, length: 9, forced: [{ at: 2, token: 7 }] };
-    expect(toCommandLine({ text, slides: false }).cannot).toEqual([
+    const forced = [{ at: 2, token: 7 }];
+    const text = { ...base, settings, length: 9, forced, drawn: [{ at: 0, token: 1 }] };
+    expect(toCommandLine(drawnBehind(text)).cannot).toEqual([
       'top_k_rule exact',
       'penalize_prompt false',
-      'the tokens that were chosen, not drawn (token 3)',
+      'the tokens that these settings did not draw (token 1, 3)',
     ]);
+  });
+
+  it('scores a given text, and goes on behind it with the same luck', async () => {
+    const scored = 'To be, or not to be';
+    const playground = await instance();
+    const tokens = playground.encode(scored);
+    const { root } = playground.start(tokens.slice(0, 1));
+    const nodes: TextNode[] = [];
+    const keep = (node: TextNode) => nodes.push(node);
+    await playground.appendTokens(root.id, tokens.slice(1), chapter, keep, async () => {});
+    const given = { text: scored, tokens: nodes.length };
+    const run = (options: string) => {
+      const text = { ...base, scored, seed: 3n, length: nodes.length };
+      const { line, cannot } = toCommandLine({ text, given, slides: false });
+      expect(cannot).toEqual([]);
+      const command = ['-c', `${line} --quiet ${options}`];
+      return execFileSync('bash', command, { cwd: fromHere('../../..'), encoding: 'utf8' });
+    };
+    const table = run('');
+    for (const { report } of nodes) expect(table).toContain(report!.logprob.toFixed(3));
+    await playground.generate(nodes.at(-1)!.id, chapter, 3n, 20, keep, async () => {});
+    expect(JSON.parse(run('--json')).tokens).toEqual(nodes.slice(-20).map(({ token }) => token));
+  });
+
+  it('has the heads that were given by hand', () => {
+    const fixture = fromHere('../../../tests/fixtures/course_plain/model.pt');
+    const text = { ...base, model: fixture, heads: 2, length: 1 };
+    const { line } = toCommandLine(drawnBehind(text));
+    const inspect = line.replace(/generate (--model \S+ --n-head \S+).*/, 'inspect $1 --json');
+    const json = execFileSync('bash', ['-c', inspect], {
+      cwd: fromHere('../../..'),
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(json).config.n_head).toBe(2);
+    expect(toCpp(drawnBehind(text))).toContain('model.pt", {.n_head = 2})');
   });
 });
 
@@ -192,7 +264,7 @@ describe('other forms', () => {
       logit_bias: { 3: null },
       stages: ['top_k'],
     };
-    const cpp = toCpp({ text: { ...base, settings, prompt: 'é"?' }, slides: true });
+    const cpp = toCpp(drawnBehind({ ...base, settings, prompt: 'é"?' }, true));
     expect(cpp).toContain(`    .like = "hf",
     .temperature = 0.8,
     .top_k = 50,
