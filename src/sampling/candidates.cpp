@@ -461,15 +461,18 @@ void Candidates::keep_typical(double share) {
   rank_if_few();
 }
 
-std::vector<Place> Candidates::ranking() const {
+std::vector<Place> Candidates::ranking(std::size_t count) const {
   std::vector<Place> places;
   places.reserve(size_);
   for_each([&](TokenId token, float value) { places.push_back({value, token}); });
-  if (places.size() < 1000) {
-    std::ranges::sort(places, ranks_before);
+  count = std::min(count, size_);
+  if (count < std::max(size_ / 16, std::size_t{1000})) {
+    const auto end = places.begin() + static_cast<std::ptrdiff_t>(count);
+    std::partial_sort(places.begin(), end, places.end(), ranks_before);
   } else {
     sort_by_digits(places);
   }
+  places.resize(count);
   return places;
 }
 

@@ -97,8 +97,8 @@ class Candidates {
 
   double weight(float value) const { return weighing().weight(value); }
 
-  /// All candidates in order: a sort, to look at.
-  std::vector<Place> ranking() const;
+  /// The first `count` candidates in order: a sort, to look at.
+  std::vector<Place> ranking(std::size_t count = std::numeric_limits<std::size_t>::max()) const;
 
   /// Calls visit(token, value) for each candidate, in no particular order.
   template <typename Visit>

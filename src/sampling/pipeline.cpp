@@ -167,7 +167,7 @@ Trace Pipeline::trace(Logits logits, const TraceOptions& options, const History&
   if (options.u) check_uniform(*options.u);
   state_->start(logits, history);
   Candidates& candidates = state_->candidates;
-  Tracer tracer(logits, candidates);
+  Tracer tracer(logits, options, candidates);
   for (NamedStage& s : state_->stages) {
     if (!acts(s, history)) continue;
     candidates.forget_floor();
@@ -175,7 +175,7 @@ Trace Pipeline::trace(Logits logits, const TraceOptions& options, const History&
     tracer.record(s.name, candidates);
   }
   if (options.u) tracer.record(state_->draw(*options.u), candidates);
-  return tracer.finish(options, candidates);
+  return tracer.finish(candidates);
 }
 
 TokenReport Pipeline::report(Logits logits, TokenId token, std::int64_t top,

@@ -23,20 +23,34 @@ double Tracer::Snapshot::probability_of(const std::vector<float>& some) const {
   return exp_sum_exact(some, std::numeric_limits<float>::lowest(), max, temperature) / mass;
 }
 
+Tracer::Shares Tracer::divide(const Snapshot& before, const Snapshot& after) {
+  const bool few_kept = 2 * after.size <= before.size;
+  some_.clear();
+  for (std::size_t i = 0; i < vocab_size_; ++i) {
+    if (before.has(i) && after.has(i) == few_kept) some_.push_back(before.values[i]);
+  }
+  const double share = before.probability_of(some_);
+  const double rest = std::max(0.0, 1 - share);
+  return few_kept ? Shares{share, rest} : Shares{rest, share};
+}
+
 Tracer::Snapshot Tracer::look(Candidates& candidates) const {
+  const double entropy = candidates.entropy();  // first: its pass over the logits has the mass, too
   Snapshot now{.values = std::vector<float>(vocab_size_, kNone),
                .size = static_cast<std::int64_t>(candidates.size()),
                .max = candidates.max(),
                .temperature = candidates.temperature(),
                .mass = candidates.exact_mass(),
-               .entropy = candidates.entropy()};
+               .entropy = entropy};
   candidates.for_each(
       [&](TokenId token, float value) { now.values[static_cast<std::size_t>(token)] = value; });
   return now;
 }
 
-Tracer::Tracer(Logits logits, Candidates& candidates)
-    : vocab_size_(logits.size()), ranking_(candidates.ranking()) {
+Tracer::Tracer(Logits logits, const TraceOptions& options, Candidates& candidates)
+    : vocab_size_(logits.size()), options_(options) {
+  const auto top = static_cast<std::size_t>(options.top);
+  ranking_ = candidates.ranking(options.every_survivor ? candidates.size() : top);
   snapshots_.push_back(look(candidates));
   trace_.vocab_size = static_cast<std::int64_t>(vocab_size_);
   trace_.possible = snapshots_.front().size;
@@ -47,14 +61,10 @@ void Tracer::record(std::string_view stage, Candidates& candidates) {
   snapshots_.push_back(look(candidates));
   const Snapshot& after = snapshots_.back();
   const Snapshot& before = snapshots_[snapshots_.size() - 2];
-  some_.clear();
-  for (std::size_t i = 0; i < vocab_size_; ++i) {
-    if (before.has(i) && !after.has(i)) some_.push_back(before.values[i]);
-  }
   StageTrace seen{.name = std::string(stage),
                   .kept = after.size,
                   .removed = before.size - after.size,
-                  .mass_removed = before.probability_of(some_),
+                  .mass_removed = divide(before, after).gone,
                   .entropy = after.entropy};
   if (const auto floor = candidates.floor()) {
     seen.threshold =
@@ -101,27 +111,33 @@ CandidateTrace Tracer::follow(TokenId token, std::int64_t rank) const {
   return seen;
 }
 
-Trace Tracer::finish(const TraceOptions& options, Candidates& candidates) {
-  const Snapshot& raw = snapshots_.front();
+Trace Tracer::finish(Candidates& candidates) {
+  Snapshot& raw = snapshots_.front();
   const Snapshot& last = snapshots_.back();
   trace_.final_entropy = last.entropy;
   trace_.survivors = static_cast<std::int64_t>(candidates.size());
-  std::vector<float> others;
-  some_.clear();
+  trace_.mass_kept = divide(raw, last).kept;
+  std::vector<float> listed;
   for (std::size_t rank = 0; rank < ranking_.size(); ++rank) {
     const auto [value, token] = ranking_[rank];
-    const bool survives = last.has(static_cast<std::size_t>(token));
-    if (survives) some_.push_back(value);
-    const bool at_top = static_cast<std::int64_t>(rank) < options.top;
-    if (at_top || (survives && options.every_survivor)) {
-      trace_.candidates.push_back(follow(token, static_cast<std::int64_t>(rank)));
-    } else {
-      others.push_back(value);
-    }
+    const bool at_top = static_cast<std::int64_t>(rank) < options_.top;
+    if (!at_top && !last.has(static_cast<std::size_t>(token))) continue;
+    trace_.candidates.push_back(follow(token, static_cast<std::int64_t>(rank)));
+    listed.push_back(value);
   }
-  trace_.mass_kept = raw.probability_of(some_);
-  trace_.others = static_cast<std::int64_t>(others.size());
-  trace_.others_probability = raw.probability_of(others);
+  trace_.others = raw.size - static_cast<std::int64_t>(listed.size());
+  if (static_cast<std::int64_t>(listed.size()) < trace_.others) {
+    trace_.others_probability = std::max(0.0, 1 - raw.probability_of(listed));
+  } else {
+    for (const CandidateTrace& seen : trace_.candidates) {
+      raw.values[static_cast<std::size_t>(seen.token)] = kNone;
+    }
+    some_.clear();
+    for (const float value : raw.values) {
+      if (value > kNone) some_.push_back(value);
+    }
+    trace_.others_probability = raw.probability_of(some_);
+  }
   return std::move(trace_);
 }
 

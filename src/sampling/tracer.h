@@ -13,15 +13,14 @@ namespace decant {
 
 class Tracer {
  public:
-  /// Looks at the candidates as they begin.
-  Tracer(Logits logits, Candidates& candidates);
+  /// Looks at the candidates as they begin. `options` say which tokens the trace lists.
+  Tracer(Logits logits, const TraceOptions& options, Candidates& candidates);
 
   /// Looks at what one stage has left.
   void record(std::string_view stage, Candidates& candidates);
   void record(const Draw& draw, Candidates& candidates);
 
-  /// The trace, with the tokens that `options` ask for.
-  Trace finish(const TraceOptions& options, Candidates& candidates);
+  Trace finish(Candidates& candidates);
 
  private:
   // The candidates at one time.
@@ -38,10 +37,18 @@ class Tracer {
     double probability_of(const std::vector<float>& some) const;  // values of candidates
   };
   Snapshot look(Candidates& candidates) const;
+  // What became of the probability before. Whichever are fewer are added up, as a filter mostly
+  // keeps few of a vocabulary or removes few.
+  struct Shares {
+    double kept;
+    double gone;
+  };
+  Shares divide(const Snapshot& before, const Snapshot& after);
   CandidateTrace follow(TokenId token, std::int64_t rank) const;
 
   std::size_t vocab_size_;
-  std::vector<Place> ranking_;  // by raw logit
+  TraceOptions options_;
+  std::vector<Place> ranking_;  // by raw logit, of those that may be listed
   std::vector<Snapshot> snapshots_;
   std::vector<float> some_;  // workspace: values to be added up
   Trace trace_;
