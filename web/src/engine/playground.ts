@@ -314,12 +314,14 @@ export class Playground {
     const history = this.history(node);
     place.raw ??= this.rawCurve(place.logits, history);
     const luck = u ?? this.engine.uniform(seed, history.tokens.length);
-    return this.view(place.logits, history, place.raw, settings, luck, top);
+    const seen = this.view(place.logits, history, place.raw, settings, luck, top);
+    return { ...seen, texts: this.texts(seen.trace) };
   }
 
   lookAt(values: Float32Array, settings: Settings, u: number | null, top: number): View {
     const { logits, raw } = this.keep(values);
-    return this.view(logits, noHistory, raw, settings, u, top);
+    // What the reader's logits are of, only the reader knows.
+    return { ...this.view(logits, noHistory, raw, settings, u, top), texts: new Map() };
   }
 
   // While a knob moves, the same logits come again and again.
@@ -349,11 +351,10 @@ export class Playground {
     settings: Settings,
     u: number | null,
     top: number,
-  ): View {
+  ): Omit<View, 'texts'> {
     return this.through(settings, (pipeline) => {
       const trace = pipeline.trace(logits, history, top, u);
-      const final = rankCurve(pipeline.distribution(logits, history));
-      return { trace, raw, final, texts: this.texts(trace) };
+      return { trace, raw, final: rankCurve(pipeline.distribution(logits, history)) };
     });
   }
 
