@@ -21,18 +21,21 @@ namespace decant::cli::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Sums that do not wait for each other: enough for two vector units that take six cycles.
-constexpr std::size_t kChains = 12;
+constexpr bool kFewRegisters =
+    HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3;  // 16, else 32
+// Sums that do not wait for each other: enough for two or, on NEON, four units of vectors that take
+// some cycles each.
+constexpr std::size_t kChains = kFewRegisters ? 12 : 16;
 
-// In each lane `rounds` times one * one, in kChains sums; returns the operations of a round, or 0
-// where a sum is not `rounds`.
+// In each lane and in each of kChains sums, `rounds` times one * sum + one; returns the operations
+// of a round, or 0 where a sum is not `rounds`.
 std::size_t add_floats(std::int64_t rounds, float one) {
   const hn::ScalableTag<float> d;
   const auto ones = hn::Set(d, one);
   hn::Vec<decltype(d)> sums[kChains];
   for (auto& sum : sums) sum = hn::Zero(d);
   for (std::int64_t i = 0; i < rounds; ++i) {
-    for (auto& sum : sums) sum = hn::MulAdd(ones, ones, sum);
+    for (auto& sum : sums) sum = hn::MulAdd(ones, sum, ones);
   }
   for (const auto& sum : sums) {
     if (hn::GetLane(sum) != static_cast<float>(rounds)) return 0;
@@ -40,14 +43,15 @@ std::size_t add_floats(std::int64_t rounds, float one) {
   return 2 * kChains * hn::Lanes(d);
 }
 
-// The same, with every byte of the products a `one`: several to a lane.
+// The same of bytes: in each lane `rounds` times kProducts times one * one. Where there is no
+// instruction for it, the engine multiplies lanes as they are.
+#if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2 || \
+    HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
 std::size_t add_bytes(std::int64_t rounds, std::int32_t one) {
-#if HWY_TARGET == HWY_SCALAR  // where a lane is all there is
-  return add_floats(rounds, static_cast<float>(one));
-#else
   const hn::ScalableTag<std::int32_t> d;
 #if HWY_TARGET == HWY_AVX3_DL
   constexpr std::int32_t kProducts = 4;
+  constexpr std::size_t kSums = kChains;
   const auto ones = hn::Set(d, one * 0x01010101);
   const auto add = [&](auto sum) HWY_ATTR {
     asm("vpdpbusd %1, %1, %0" : "+v"(sum.raw) : "v"(ones.raw));
@@ -55,14 +59,16 @@ std::size_t add_bytes(std::int64_t rounds, std::int32_t one) {
   };
 #else
   constexpr std::int32_t kProducts = 2;
+  constexpr std::size_t kSums = 6;  // a sum waits for an addition only
   const hn::Repartition<std::int16_t, decltype(d)> d16;
-  const auto ones = hn::BitCast(d16, hn::Set(d, one * 0x00010001));
+  auto ones = hn::BitCast(d16, hn::Set(d, one * 0x00010001));
   auto unused = hn::Zero(d);
   const auto add = [&](auto sum) HWY_ATTR {
+    asm volatile("" : "+x"(ones.raw));  // else the products are made once, before the loop
     return hn::ReorderWidenMulAccumulate(d, ones, ones, sum, unused);
   };
 #endif
-  hn::Vec<decltype(d)> sums[kChains];
+  hn::Vec<decltype(d)> sums[kSums];
   for (auto& sum : sums) sum = hn::Zero(d);
   for (std::int64_t i = 0; i < rounds; ++i) {
     for (auto& sum : sums) sum = add(sum);
@@ -70,9 +76,13 @@ std::size_t add_bytes(std::int64_t rounds, std::int32_t one) {
   for (const auto& sum : sums) {
     if (hn::GetLane(sum) != kProducts * static_cast<std::int32_t>(rounds)) return 0;
   }
-  return std::size_t{2} * kProducts * kChains * hn::Lanes(d);
-#endif
+  return std::size_t{2} * kProducts * kSums * hn::Lanes(d);
 }
+#else
+std::size_t add_bytes(std::int64_t rounds, std::int32_t one) {
+  return add_floats(rounds, static_cast<float>(one));
+}
+#endif
 
 }  // namespace decant::cli::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -54,7 +54,7 @@ struct Measurements {
 /// of it, the floor too. Throws std::runtime_error where the logits differ.
 Measurements measure(const Model& model, int threads, const SamplingConfig& sampling);
 
-/// The floating-point operations of `tokens` behind `position` others, and the logits after the
+/// The operations of `tokens` behind `position` others, and the logits after the
 /// last one: a multiplication and an addition for each weight and, in attention, for each channel
 /// of each key and value that a token looks at.
 double operations(const ModelConfig& config, std::int64_t position, std::int64_t tokens);

@@ -11,8 +11,9 @@ namespace decant {
 
 /// Runs task(thread, begin, end) over a range cut into contiguous pieces, a large and a small one a
 /// thread. Threads take pieces as they come free, so that one which another program keeps from its
-/// core is not waited for. Workers spin for some microseconds between two loops, as a model's
-/// layers follow each other faster than a sleeping thread wakes, and then sleep.
+/// core has the others wait for one piece, and not for its share. Workers spin for some
+/// microseconds between two loops, as a model's layers follow each other faster than a sleeping
+/// thread wakes, and then sleep.
 class ThreadPool {
  public:
   /// `threads` counts the calling thread: 1 starts none. Throws Error (kInvalidOption) where the

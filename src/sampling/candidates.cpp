@@ -466,9 +466,11 @@ std::vector<Place> Candidates::ranking(std::size_t count) const {
   places.reserve(size_);
   for_each([&](TokenId token, float value) { places.push_back({value, token}); });
   count = std::min(count, size_);
-  if (count < std::max(size_ / 16, std::size_t{1000})) {
+  if (count < size_ / 16) {
     const auto end = places.begin() + static_cast<std::ptrdiff_t>(count);
     std::partial_sort(places.begin(), end, places.end(), ranks_before);
+  } else if (size_ < 1000) {
+    std::ranges::sort(places, ranks_before);
   } else {
     sort_by_digits(places);
   }

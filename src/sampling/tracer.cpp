@@ -11,6 +11,9 @@ namespace {
 
 constexpr float kNone = -std::numeric_limits<float>::infinity();
 
+// What is left of 1 beside less than this has digits enough; beside more it is added up itself.
+constexpr double kNearlyAll = 0.999;
+
 }  // namespace
 
 bool Tracer::Snapshot::has(std::size_t token) const { return values[token] > kNone; }
@@ -24,14 +27,17 @@ double Tracer::Snapshot::probability_of(const std::vector<float>& some) const {
 }
 
 Tracer::Shares Tracer::divide(const Snapshot& before, const Snapshot& after) {
+  const auto add_up = [&](bool kept) {
+    some_.clear();
+    for (std::size_t i = 0; i < vocab_size_; ++i) {
+      if (before.has(i) && after.has(i) == kept) some_.push_back(before.values[i]);
+    }
+    return before.probability_of(some_);
+  };
   const bool few_kept = 2 * after.size <= before.size;
-  some_.clear();
-  for (std::size_t i = 0; i < vocab_size_; ++i) {
-    if (before.has(i) && after.has(i) == few_kept) some_.push_back(before.values[i]);
-  }
-  const double share = before.probability_of(some_);
-  const double rest = std::max(0.0, 1 - share);
-  return few_kept ? Shares{share, rest} : Shares{rest, share};
+  const double few = add_up(few_kept);
+  const double many = few < kNearlyAll ? 1 - few : add_up(!few_kept);
+  return few_kept ? Shares{few, many} : Shares{many, few};
 }
 
 Tracer::Snapshot Tracer::look(Candidates& candidates) const {
@@ -49,7 +55,7 @@ Tracer::Snapshot Tracer::look(Candidates& candidates) const {
 
 Tracer::Tracer(Logits logits, const TraceOptions& options, Candidates& candidates)
     : vocab_size_(logits.size()), options_(options) {
-  const auto top = static_cast<std::size_t>(options.top);
+  const auto top = static_cast<std::size_t>(std::max(options.top, std::int64_t{0}));
   ranking_ = candidates.ranking(options.every_survivor ? candidates.size() : top);
   snapshots_.push_back(look(candidates));
   trace_.vocab_size = static_cast<std::int64_t>(vocab_size_);
@@ -126,17 +132,14 @@ Trace Tracer::finish(Candidates& candidates) {
     listed.push_back(value);
   }
   trace_.others = raw.size - static_cast<std::int64_t>(listed.size());
-  if (static_cast<std::int64_t>(listed.size()) < trace_.others) {
-    trace_.others_probability = std::max(0.0, 1 - raw.probability_of(listed));
+  const double in_list = raw.probability_of(listed);
+  if (trace_.others > 0 && in_list < kNearlyAll) {
+    trace_.others_probability = 1 - in_list;
   } else {
     for (const CandidateTrace& seen : trace_.candidates) {
       raw.values[static_cast<std::size_t>(seen.token)] = kNone;
     }
-    some_.clear();
-    for (const float value : raw.values) {
-      if (value > kNone) some_.push_back(value);
-    }
-    trace_.others_probability = raw.probability_of(some_);
+    trace_.others_probability = raw.probability_of(raw.values);
   }
   return std::move(trace_);
 }

@@ -34,11 +34,12 @@ class Tracer {
 
     bool has(std::size_t token) const;
     double probability(std::size_t token) const;
-    double probability_of(const std::vector<float>& some) const;  // values of candidates
+    // Of candidates' values; -inf is none's.
+    double probability_of(const std::vector<float>& some) const;
   };
   Snapshot look(Candidates& candidates) const;
   // What became of the probability before. Whichever are fewer are added up, as a filter mostly
-  // keeps few of a vocabulary or removes few.
+  // keeps few of a vocabulary or removes few; the others are what is left of 1.
   struct Shares {
     double kept;
     double gone;

@@ -123,6 +123,36 @@ SamplingConfig random_config(std::mt19937& random) {
   return config;
 }
 
+// However little it is, and whichever side of a cut has more tokens: to twelve digits of itself.
+TEST(Trace, TellsSmallSharesExactly) {
+  // One token of weight 1 and 5,000 of weight e^-32.
+  std::vector<float> logits(5001, -16.0f);
+  logits[7] = 16;
+  const double weight = std::exp(-32.0);
+  const double tail = 5000 * weight / (1 + 5000 * weight);
+  const auto near = [](double expected) { return testing::DoubleNear(expected, 1e-12 * expected); };
+
+  const Trace cut = Pipeline({.top_k = 1}).trace(logits, {.top = 1, .every_survivor = false});
+  EXPECT_THAT(cut.stages[0].mass_removed, near(tail));
+  EXPECT_THAT(cut.mass_kept, near(1 - tail));
+  EXPECT_EQ(cut.others, 5000);
+  EXPECT_THAT(cut.others_probability, near(tail));
+
+  const Trace banned = Pipeline({.logit_bias = {{7, -kInf}}}).trace(logits, {.top = 1});
+  EXPECT_THAT(banned.stages[0].mass_removed, near(1 - tail));
+  EXPECT_THAT(banned.mass_kept, near(tail));
+  EXPECT_EQ(banned.others, 0);
+  EXPECT_EQ(banned.others_probability, 0);
+
+  // Where there is nothing small, too: of (.1, .2, .3, .4) the first is listed.
+  const Trace one =
+      Pipeline(SamplingConfig{}).trace(logs({.1, .2, .3, .4}), {.top = 1, .every_survivor = false});
+  EXPECT_EQ(one.candidates.size(), 1u);
+  EXPECT_EQ(one.others, 3);
+  EXPECT_NEAR(one.others_probability, .6, 1e-7);
+  EXPECT_EQ(one.mass_kept, 1);
+}
+
 // Of (.1, .2, .3, .4), tokens 0 and 2 may come: .6 goes, and .1 and .3 become 1/4 and 3/4.
 TEST(Trace, ShowsTheConstraintAsAStage) {
   TokenMask allowed(4);
