@@ -16,6 +16,9 @@ export interface Listener {
   onProgress?(loaded: number, total: number): void;
 }
 
+/** A sentence of what the browser or the engine says of its end. */
+const stopped = (why: string): string => `The engine has stopped: ${why.replace(/\.?$/, '.')}`;
+
 export class Client {
   private readonly waiting = new Map<number, Waiting>();
   private latest = 0;
@@ -38,7 +41,7 @@ export class Client {
         this.early = null;
         return onReady();
       }
-      if (data.kind === 'failed') return this.lose(data.message);
+      if (data.kind === 'failed') return this.lose(stopped(data.message));
       const waiting = this.waiting.get(data.id);
       if (waiting === undefined) return;
       if (data.kind === 'node') return waiting.listener.onNode?.(data.node);
@@ -49,7 +52,7 @@ export class Client {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      this.lose(event.message || 'The worker that runs the model could not be started.');
+      this.lose(stopped(event.message || 'its worker could not be started'));
     };
     worker.onmessageerror = () => this.lose('A message of the worker could not be read.');
   }

@@ -236,6 +236,39 @@ it('writes, pauses, steps, goes on as if it had not paused, and stops', async ()
   expect(await text(page).innerText()).not.toContain('to come');
 });
 
+it('writes on from the prompt that is in the box, and says when it is not the text’s', async () => {
+  const page = await ready('v=1&seed=3');
+  const prompt = page.getByRole('textbox', { name: 'Prompt', exact: true });
+  await prompt.fill('JULIET:');
+  await page.getByRole('button', { name: 'Step', exact: true }).click();
+  await expect.poll(() => tokens(page).count()).toBe(1);
+  expect((await strip(page).innerText()).replaceAll(/\s/g, '')).toMatch(/^JULIET:/);
+  const options = ['--prompt', 'JULIET:', '--seed', '3', ...chapter, '--max-new-tokens', '1'];
+  const shown = native('generate', ...options).text.replaceAll('\n', '⏎').replaceAll(' ', '␣');
+  expect(await tokens(page).first().innerText()).toBe(shown);
+  await prompt.fill('KING:');
+  await text(page).getByText('The prompt has changed').waitFor();
+  await prompt.fill('JULIET:');
+  await text(page).getByText('The prompt has changed').waitFor({ state: 'detached' });
+});
+
+it('keeps the end of a text that grows, and the token that is shown, in sight', async () => {
+  const page = await ready(`v=1&prompt=ROMEO:&seed=3&${chapterAddress}&length=400`);
+  const inSight = (which: Locator) =>
+    which.evaluate((token) => {
+      const [its, all] = [token, token.closest('.strip')!].map((e) => e.getBoundingClientRect());
+      return its!.top >= all!.top - 1 && its!.bottom <= all!.bottom + 1;
+    });
+  await expect.poll(() => tokens(page).count()).toBe(400);
+  await expect.poll(() => inSight(tokens(page).last())).toBe(true);
+  expect(await inSight(tokens(page).first())).toBe(false); // the text is longer than its box
+  await tokens(page).last().press('Home');
+  await expect.poll(() => inSight(tokens(page).first())).toBe(true);
+  await page.getByRole('button', { name: 'Generate', exact: true }).click();
+  await settled(page);
+  await expect.poll(() => inSight(tokens(page).last())).toBe(true);
+});
+
 it('opens the step of a token, branches at another, and goes back', async () => {
   const page = await ready(`v=1&prompt=ROMEO:&seed=3&${chapterAddress}&length=30`);
   const before = await tokens(page).allInnerTexts();
