@@ -40,10 +40,10 @@ function digits(value: number): string {
   }
 }
 
-/** As parseLogits() reads them. */
+/** As parseLogits() reads them; labels that are alike would be one member, and so are left out. */
 export function writeLogits({ logits, labels }: OwnLogits): string {
   const written = [...logits].map((value) => (value === -Infinity ? 'null' : digits(value)));
-  if (labels === null) return written.join(',');
+  if (labels === null || new Set(labels).size < labels.length) return written.join(',');
   return `{${written.map((value, i) => `${JSON.stringify(labels[i])}:${value}`).join(',')}}`;
 }
 

@@ -185,7 +185,7 @@ export function toAddress(text: SharedText): string {
   };
   say('model', text.model);
   if (text.heads > 0) say('n_head', text.heads);
-  say('prompt', text.prompt);
+  if (text.prompt !== '') say('prompt', text.prompt);
   say('scored', text.scored);
   say('seed', text.seed);
   for (const [name, value] of spelled(text.settings)) say(name, value);

@@ -4,22 +4,20 @@ import type {
   Finish,
   ModelInfo,
   NodeId,
-  Replayed,
   Requests,
   Settings,
   TextNode,
   TokenId,
-  TokenReport,
 } from './engine/protocol';
 import type { Recipe } from './formats';
-import { Latest } from './latest';
 import { missingFeature, tooLarge } from './limits';
 import { count as numeral } from './numbers';
 import { Look } from './look.svelte';
 import { recordedPrompt, recordedSeed, recordedSubject } from './recorded';
+import { Replay } from './replay.svelte';
 import { chapter } from './settings';
 import { fromAddress, longest, type SharedText } from './share';
-import { type Beginning, textOf, Texts } from './texts.svelte';
+import { type Beginning, type Luck, type Place, textOf, Texts } from './texts.svelte';
 
 export type Status =
   | { kind: 'starting' }
@@ -44,25 +42,21 @@ export class Playground {
 
   readonly texts = new Texts();
   readonly look = new Look(this);
+  readonly replay = new Replay(this);
   generating = $state(false);
   /** How many tokens a generate() that was paused has yet to draw. */
   remaining = $state(0);
 
-  /** What the settings draw at each step of the path, on the same luck. */
-  replayed = $state.raw<Map<NodeId, Replayed>>(new Map());
-
   private client: Client | null = null;
-  private grown: TextNode[] = [];
+  private grown: Place[] = [];
   /** A text that is to be made again once its model is there: an address's, or a lost worker's. */
   private wanted = $state.raw<SharedText | null>(null);
   private restoring = $state(false);
-  private readonly replaying = new Latest();
 
   /** Whether there is an engine, or will be, that follows what is turned. */
   readonly live = $derived(this.status.kind !== 'lost' && this.status.kind !== 'unsupported');
   /** What the knobs say: without an engine, what the picture shows. */
   readonly knobs = $derived(this.live ? this.settings : this.look.shown.settings);
-  readonly flips = $derived(this.texts.path.filter((id) => this.flipped(id) !== null));
 
   /** The model as an address has it; null: the one that ships. */
   private readonly modelName = $derived(this.own === null ? null : (this.model?.name ?? null));
@@ -71,9 +65,14 @@ export class Playground {
   readonly shared: SharedText = $derived.by(() => {
     const { wanted, texts } = this;
     const { subject, u } = this.look;
-    if (wanted !== null && (this.restoring || texts.length === 0)) return wanted;
-    const { scored } = texts.beginning;
     const own = subject?.kind === 'logits' && subject !== recordedSubject ? subject : null;
+    if (wanted !== null) {
+      if (this.restoring || this.status.kind === 'lost') return wanted;
+      // What waits, with what the reader has changed since.
+      const { prompt, settings, seed } = this;
+      if (texts.length === 0) return { ...wanted, prompt, settings, seed, logits: own, u };
+    }
+    const { scored } = texts.beginning;
     const step = subject?.kind === 'step' ? texts.path.indexOf(subject.at) : -1;
     return {
       model: this.modelName,
@@ -83,7 +82,7 @@ export class Playground {
       settings: this.settings,
       seed: this.seed,
       length: texts.length,
-      ...texts.placed((id) => this.flipped(id) !== null),
+      ...texts.placed((id) => this.replay.redraws(id)),
       logits: own,
       step: step < 0 || step >= texts.length - 1 ? null : step,
       u,
@@ -135,6 +134,7 @@ export class Playground {
     this.message = null;
     this.model = null;
     this.uproot();
+    this.take(this.wanted!); // what was typed meanwhile was for nobody
     this.run();
   }
 
@@ -206,19 +206,21 @@ export class Playground {
       return;
     }
     const { wanted, shared } = this;
+    // What was turned for a text that is there is not for the one that waits.
+    const text = wanted !== null && this.texts.length > 0 ? wanted : shared;
     this.uproot();
-    if (wanted?.model === this.modelName) this.take(wanted);
+    if (wanted?.model === this.modelName) this.take(text);
     const started = await this.start();
     if (this.lost()) return;
     this.status = { kind: 'ready' };
-    if (started && wanted !== null) await this.restore(wanted);
-    else if (shared.logits !== null) this.lookAsIn(shared);
+    if (started && wanted !== null) await this.restore(text);
+    if (wanted !== null || text.logits !== null) this.lookAsIn(text);
   }
 
   // What is shown is of another prompt, of another model, or of a worker that is gone.
   private uproot(): void {
     this.texts.clear();
-    this.replayed = new Map();
+    this.replay.clear();
     if (this.look.subject?.kind === 'step') this.look.subject = null;
   }
 
@@ -230,18 +232,21 @@ export class Playground {
           : `The text in the address was made with ${text.model}: drop that file here to see it.`;
       return;
     }
+    this.wanted = text;
     this.restoring = true;
     this.generating = true;
-    await this.attempt((client) => this.remake(client, text));
-    if (this.lost()) return; // restart() makes the rest
-    this.restoring = false;
+    try {
+      await this.attempt((client) => this.remake(client, text));
+    } finally {
+      this.restoring = false;
+      this.generating = false;
+    }
+    if (this.lost()) return; // restart() makes it
     this.wanted = null;
-    this.generating = false;
     this.followTip();
-    this.lookAsIn(text);
   }
 
-  // Behind the prompt: what was given, and between that what these settings draw.
+  // Behind the prompt: what was given, and between that what its settings draw.
   private async remake(client: Client, text: SharedText): Promise<void> {
     const given = [
       ...text.forced.map((placed) => ({ ...placed, forced: true })),
@@ -253,15 +258,13 @@ export class Playground {
     }
     const drawTo = async (at: number): Promise<boolean> => {
       const count = at - this.texts.length;
-      if (count <= 0) return true;
-      const asked = [this.texts.tip!, this.settings, this.seed, count] as const;
-      return (await this.watch(client, 'generate', [...asked])).reason === 'length';
+      return count <= 0 || (await this.draw(client, count, text)).reason === 'length';
     };
     for (const { at, token, forced } of given) {
       if (!(await drawTo(at))) return;
-      const asked = [this.texts.tip!, token, this.settings, forced] as const;
+      const asked = [this.texts.tip!, token, text.settings, forced] as const;
       const node = await client.request('append', [...asked]);
-      this.grown.push(node);
+      this.grown.push({ ...node, luck: null });
       this.showGrown();
     }
     await drawTo(text.length);
@@ -282,13 +285,13 @@ export class Playground {
   ): Promise<void> {
     const { root, prompt } = await client.request('start', [tokens, this.texts.worthKeeping]);
     this.texts.plant(root, { prompt, scored });
-    this.replayed = new Map();
+    this.replay.clear();
     this.remaining = 0;
     this.look.select({ kind: 'step', at: root.id, drawn: null });
   }
 
-  /** Continues the text that is shown, by at most `count` tokens. */
-  async generate(count = this.remaining || this.maxNewTokens): Promise<void> {
+  /** Continues the text that is shown, by at most `count` tokens; then there are `later` to come. */
+  async generate(count = this.remaining || this.maxNewTokens, later = 0): Promise<void> {
     const { texts } = this;
     if (texts.tip === null || this.generating) return;
     const room = longest - texts.length;
@@ -300,21 +303,20 @@ export class Playground {
           : 'The number of tokens to generate must be a whole number from 1 to 5,000.';
       return;
     }
-    const end = texts.length + count;
-    const asked = [texts.tip, this.settings, this.seed, count] as const;
-    this.remaining = count;
+    const end = texts.length + count + later;
+    let left = 0;
+    this.remaining = count + later;
     await this.whileGenerating(async (client) => {
-      const { reason } = await this.watch(client, 'generate', [...asked]);
-      if (reason !== 'paused' || this.remaining === 0) this.remaining = 0;
-      else this.remaining = end - texts.length;
+      const { reason } = await this.draw(client, count, this);
+      const goesOn = reason === 'length' || reason === 'paused';
+      if (goesOn && this.remaining > 0) left = end - texts.length;
     });
+    this.remaining = left;
   }
 
   /** One token; what a pause has left is one less. */
   async step(): Promise<void> {
-    const { remaining } = this;
-    await this.generate(1);
-    this.remaining = Math.max(remaining - 1, 0);
+    await this.generate(1, Math.max(this.remaining - 1, 0));
   }
 
   /** A given text in place of the prompt and what was drawn: to see what the model thought of it. */
@@ -341,7 +343,7 @@ export class Playground {
     }
     await this.plant(client, tokens.slice(0, 1), { text, tokens });
     const asked = [this.texts.tip!, tokens.slice(1, most + 1), this.settings] as const;
-    const { reason } = await this.watch(client, 'appendTokens', [...asked]);
+    const { reason } = await this.watch(client, 'appendTokens', [...asked], null);
     return reason;
   }
 
@@ -375,7 +377,7 @@ export class Playground {
     if (known !== undefined) return this.show(known.id);
     await this.attempt(async (client) => {
       const node = await client.request('append', [at, token, this.settings, true]);
-      this.texts.nodes.set(node.id, node);
+      this.texts.nodes.set(node.id, { ...node, luck: null });
       this.show(node.id);
     });
   }
@@ -385,7 +387,7 @@ export class Playground {
     this.remaining = 0;
     this.texts.show(id);
     this.look.select({ kind: 'step', at: this.texts.nodes.get(id)!.parent ?? id, drawn: id });
-    this.refreshReplay();
+    this.replay.refresh();
   }
 
   undo(): void {
@@ -404,25 +406,12 @@ export class Playground {
 
   /** Draws anew from the first token that these settings would have drawn otherwise. */
   async regenerateFromFirstFlip(): Promise<void> {
-    const flip = this.flips[0];
+    const flip = this.replay.flips[0];
     if (flip === undefined) return;
     const { texts } = this;
     const missing = Math.min(texts.path.length - texts.path.indexOf(flip), 5000);
     texts.cut(texts.nodes.get(flip)!.parent!);
     await this.generate(missing);
-  }
-
-  /** What these settings draw in place of a token that was drawn; null: the same. */
-  flipped(id: NodeId): Replayed | null {
-    const replayed = this.replayed.get(id);
-    const node = this.texts.nodes.get(id);
-    if (replayed === undefined || node === undefined || node.forced) return null;
-    return replayed.token === node.token ? null : replayed;
-  }
-
-  /** What the model thought of a token, and what these settings leave of it. */
-  report(id: NodeId): TokenReport {
-    return this.replayed.get(id)?.report ?? this.texts.nodes.get(id)!.report!;
   }
 
   /** The step that drew the token of `id`. */
@@ -438,7 +427,7 @@ export class Playground {
     this.settings = now;
     if (now.like !== '') void this.takeBackIfRefused(now, before);
     this.look.refresh();
-    this.refreshReplay();
+    this.replay.refresh();
   }
 
   // Another system may not have a knob that was turned; the engine says so.
@@ -449,14 +438,14 @@ export class Playground {
     if ((await this.effective(now)) !== null || this.settings !== now) return;
     this.settings = before;
     this.look.refresh();
-    this.refreshReplay();
+    this.replay.refresh();
   }
 
   setSeed(seed: bigint): void {
     if (!this.live) return;
     this.seed = seed;
     this.look.refreshAll();
-    this.refreshReplay();
+    this.replay.refresh();
   }
 
   /** Every effective value of what a preset says. */
@@ -468,14 +457,20 @@ export class Playground {
     return found;
   }
 
+  private draw(client: Client, count: number, { settings, seed }: Luck): Promise<Finish> {
+    const asked = [this.texts.tip!, settings, seed, count] as const;
+    return this.watch(client, 'generate', [...asked], { settings, seed });
+  }
+
   // The text grows faster than it can be painted: what came since is shown once a frame.
   private async watch<Name extends 'generate' | 'appendTokens'>(
     client: Client,
     name: Name,
     given: Parameters<Requests[Name]>,
+    luck: Luck | null,
   ): Promise<Finish> {
     const onNode = (node: TextNode): void => {
-      if (this.grown.push(node) === 1) requestAnimationFrame(() => this.showGrown());
+      if (this.grown.push({ ...node, luck }) === 1) requestAnimationFrame(() => this.showGrown());
     };
     try {
       const finish = await client.request(name, given, { onNode });
@@ -504,18 +499,7 @@ export class Playground {
         ? { kind: 'step', at: tip, drawn: null }
         : { kind: 'step', at: node.parent, drawn: tip },
     );
-    this.refreshReplay();
-  }
-
-  private refreshReplay(): void {
-    if (this.generating) return;
-    void this.replaying.run(() =>
-      this.attempt(async (client) => {
-        const drawn = this.texts.path.slice(1);
-        const replayed = await client.request('replay', [drawn, this.settings, this.seed]);
-        this.replayed = new Map(replayed.map((step) => [step.node, step]));
-      }),
-    );
+    this.replay.refresh();
   }
 
   /** Whether `body` came to its end; what it was refused is shown. */

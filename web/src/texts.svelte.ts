@@ -1,6 +1,6 @@
 // The texts of the page: a tree for each beginning, what is shown of it, and the way back.
 import { SvelteMap } from 'svelte/reactivity';
-import type { NodeId, TextNode, TokenId } from './engine/protocol';
+import type { NodeId, Settings, TextNode, TokenId } from './engine/protocol';
 import type { Placed } from './share';
 
 /** What a tree begins with. */
@@ -10,10 +10,21 @@ export interface Beginning {
   scored: { text: string; tokens: TokenId[] } | null;
 }
 
+/** What a token is drawn with. */
+export interface Luck {
+  settings: Required<Settings>;
+  seed: bigint;
+}
+
+/** A place in a tree; what its token was drawn with, where that is known. */
+export interface Place extends TextNode {
+  luck: Luck | null;
+}
+
 const nothing: Beginning = { prompt: [], scored: null };
 
 export class Texts {
-  nodes = new SvelteMap<NodeId, TextNode>();
+  nodes = new SvelteMap<NodeId, Place>();
   /** The text that is shown, from its root to its end. */
   path = $state.raw<NodeId[]>([]);
 
@@ -48,7 +59,7 @@ export class Texts {
   }
 
   /** The tokens behind what was given that drawing would not bring: chosen, or drawn otherwise. */
-  placed(flips: (id: NodeId) => boolean): { forced: Placed[]; drawn: Placed[] } {
+  placed(redrawn: (id: NodeId) => boolean): { forced: Placed[]; drawn: Placed[] } {
     const { scored } = this.beginning;
     const leaves = scored !== null && this.given + 1 < scored.tokens.length; // before its end
     const forced: Placed[] = [];
@@ -57,14 +68,15 @@ export class Texts {
       const { token, forced: chosen } = this.nodes.get(id)!;
       if (at < this.given) return;
       if (chosen) forced.push({ at, token });
-      else if (flips(id) || (leaves && at === this.given)) drawn.push({ at, token });
+      else if (!redrawn(id) || (leaves && at === this.given)) drawn.push({ at, token });
     });
     return { forced, drawn };
   }
 
   /** The root of a tree that is worth to come back to; null: the prompt has no text yet. */
   get worthKeeping(): NodeId | null {
-    return this.length > 0 ? this.path[0]! : null;
+    const root = this.path[0] ?? null;
+    return root !== null && this.tree(root).size > 1 ? root : null;
   }
 
   clear(): void {
@@ -88,7 +100,7 @@ export class Texts {
     this.before = this.before.filter(([first]) => first === kept);
     if (kept !== null) this.before = [...this.before, this.path];
     this.after = [];
-    this.nodes.set(root.id, root);
+    this.nodes.set(root.id, { ...root, luck: null });
     this.beginnings.set(root.id, beginning);
     this.path = [root.id];
   }
@@ -103,7 +115,7 @@ export class Texts {
   }
 
   /** Places that came since; those that continue the text that is shown are shown, too. */
-  grow(nodes: TextNode[]): boolean {
+  grow(nodes: Place[]): boolean {
     const path = [...this.path];
     for (const node of nodes) {
       this.nodes.set(node.id, node);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InputError, parseLogits, shaped, shapes } from '../../src/logits';
+import { InputError, parseLogits, shaped, shapes, writeLogits } from '../../src/logits';
 
 describe('logits of the reader', () => {
   it.each([
@@ -14,6 +14,14 @@ describe('logits of the reader', () => {
     const { logits, labels } = parseLogits('{" lord": 2, "x": null}');
     expect([...logits]).toEqual([2, -Infinity]);
     expect(labels).toEqual(['␣lord', 'x']);
+  });
+
+  it('writes as many as there are, also where labels look alike', () => {
+    const own = parseLogits('{" a": 1, "␣a": 2, "b": null}');
+    expect(own.labels).toEqual(['␣a', '␣a', 'b']);
+    expect(parseLogits(writeLogits(own)).logits).toEqual(own.logits);
+    const other = parseLogits('{" a": 1, "b": null}');
+    expect(parseLogits(writeLogits(other))).toEqual(other);
   });
 
   it.each([

@@ -77,6 +77,13 @@ describe('an address', () => {
     }
   });
 
+  it('says nothing of a prompt that is empty', () => {
+    expect(fromAddress(toAddress({ ...base, prompt: '' }))).toEqual({
+      text: { ...base, prompt: untouched.prompt },
+      ignored: [],
+    });
+  });
+
   it('can be read by people', () => {
     const text = { ...base, length: 20, forced: [{ at: 3, token: 198 }] };
     expect(toAddress(text)).toBe(
