@@ -8,9 +8,9 @@ namespace decant::cli {
 enum class Numbers { kFloats, kBytes };
 
 /// Multiplications and additions a second of as many threads, each of which does nothing else for
-/// some milliseconds: fused multiply-adds in the widest vectors, or dot products of four bytes
-/// where the processor has them (VNNI) and else of pairs of 16 bits. Throws std::runtime_error
-/// where a sum is wrong.
+/// some milliseconds. Of floats: fused multiply-adds in the widest vectors. Of bytes: dot products
+/// of four where the processor has them (VNNI), else of pairs on x86, else what floats give. Throws
+/// std::runtime_error where a sum is wrong.
 double operations_per_second(Numbers numbers, int threads);
 
 }  // namespace decant::cli
