@@ -1,4 +1,4 @@
-// What the page shows. Components read it and call its actions; only it talks to the engine.
+// What the page shows. Components read it and call its actions; it, look and replay alone talk to the engine.
 import { Client, EngineError } from './engine/client';
 import type {
   Finish,
@@ -234,16 +234,12 @@ export class Playground {
     }
     this.wanted = text;
     this.restoring = true;
-    this.generating = true;
     try {
-      await this.attempt((client) => this.remake(client, text));
+      await this.whileGenerating((client) => this.remake(client, text));
     } finally {
       this.restoring = false;
-      this.generating = false;
     }
-    if (this.lost()) return; // restart() makes it
-    this.wanted = null;
-    this.followTip();
+    if (!this.lost()) this.wanted = null; // else restart() makes it
   }
 
   // Behind the prompt: what was given, and between that what its settings draw.
